@@ -97,8 +97,17 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// What a column that is never null holds.
-    pub(crate) fn present<T>(name: &str, value: Option<T>) -> serde_json::Result<T> {
-        value.ok_or_else(|| serde_json::Error::custom(format_args!("column {name} of the stored row is null")))
+    /// What a text column that is never null holds.
+    pub(crate) fn present_text(&self, name: &str) -> serde_json::Result<&'a str> {
+        self.text(name)?.ok_or_else(|| is_null(name))
     }
+
+    /// What a number column that is never null holds.
+    pub(crate) fn present_int(&self, name: &str) -> serde_json::Result<i64> {
+        self.int(name)?.ok_or_else(|| is_null(name))
+    }
+}
+
+fn is_null(name: &str) -> serde_json::Error {
+    serde_json::Error::custom(format_args!("column {name} of the stored row is null"))
 }

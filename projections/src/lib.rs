@@ -9,8 +9,17 @@
 //! it, documents show `2024-01-15T10:30:00Z`, and columns hold microseconds since 1970 that are multiples of
 //! 1,000,000. A row that was read back from its table therefore equals the row that was folded, and folds on alike.
 
+pub mod api_key;
+pub mod campaign;
+mod change;
 mod column;
+pub mod invite;
+pub mod organization;
+pub mod project;
+pub mod registry;
+pub mod script;
 mod time;
+mod word;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -20,7 +29,14 @@ use aggregates::{
 };
 use chrono::{DateTime, Utc};
 
+pub use api_key::ApiKey;
+pub use campaign::Campaign;
 pub use column::{Column, ColumnDef, ColumnKind};
+pub use invite::Invite;
+pub use organization::Organization;
+pub use project::Project;
+pub use registry::{ErasedModel, Row, TableInfo, fold_stored, restore, table, tables};
+pub use script::Script;
 
 /// What the log says about an event beside its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
