@@ -2,7 +2,7 @@
 
 use aggregates::{
     id::{Id, OrganizationId, ProjectId, ScriptId},
-    script::{Question, ScriptContent, event::ScriptEvent},
+    script::{Question, ScriptContent, ScriptStatus, event::ScriptEvent},
     value::Document,
 };
 use chrono::{DateTime, Utc};
@@ -11,20 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Column, ColumnDef, ReadModel, Recorded, change,
     time::{self, seconds, whole_seconds},
-    word::words,
 };
-
-words! {
-    /// Where a script stands.
-    ScriptStatus {
-        /// No version has been published.
-        Draft = "draft",
-        /// Campaigns can use it; there may be a draft of the next version.
-        Published = "published",
-        /// It takes no new campaigns and no more changes.
-        Archived = "archived",
-    }
-}
 
 /// A script's row. A deleted script has none.
 ///
@@ -174,7 +161,7 @@ impl ReadModel for Script {
     }
 
     fn groups(&self) -> Vec<(String, i64)> {
-        let (organization, status) = (self.organization_id, self.api.status);
+        let (organization, status) = (self.organization_id, self.api.status.as_str());
         let mut groups = vec![(format!("scripts/{organization}"), 1), (format!("scripts/{organization}/{status}"), 1)];
         if let Some(project) = self.api.project_id {
             groups.push((format!("scripts/{organization}/project/{project}"), 1));
