@@ -1,9 +1,12 @@
 //! Campaigns.
 
 use aggregates::{
-    campaign::event::{CampaignCreated, CampaignEvent, CampaignUpdated},
+    campaign::{
+        CampaignStatus,
+        event::{CampaignCreated, CampaignEvent, CampaignUpdated},
+    },
     id::{CampaignId, Id, OrganizationId, ProjectId, ScriptId},
-    value::{Document, Metadata, merge_patch},
+    value::{Document, Metadata, settings},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,20 +15,7 @@ use crate::{
     Column, ColumnDef, ReadModel, Recorded, change,
     column::Stored,
     time::{self, seconds, whole_seconds},
-    word::words,
 };
-
-words! {
-    /// Where a campaign stands (contract 15).
-    CampaignStatus {
-        /// Invites can be made and started.
-        Active = "active",
-        /// No new invites; existing links keep working.
-        Paused = "paused",
-        /// Over, for good.
-        Archived = "archived",
-    }
-}
 
 /// A campaign's row.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,9 +39,7 @@ pub struct SettingsLayers {
 
 impl SettingsLayers {
     fn merged(&self) -> Document {
-        let mut settings = self.inherited.clone();
-        merge_patch(&mut settings, &self.own);
-        settings
+        settings::resolve(&[&self.inherited, &self.own])
     }
 
     /// As the column keeps them. Maps with text keys can always be written; the fallback only keeps this total.
@@ -191,7 +179,7 @@ impl ReadModel for Campaign {
     }
 
     fn groups(&self) -> Vec<(String, i64)> {
-        let (organization, status) = (self.organization_id, self.api.status);
+        let (organization, status) = (self.organization_id, self.api.status.as_str());
         let mut groups =
             vec![(format!("campaigns/{organization}"), 1), (format!("campaigns/{organization}/{status}"), 1)];
         if let Some(project) = self.api.project_id {

@@ -1,9 +1,11 @@
 //! Invites.
 
 use aggregates::{
-    Personal,
     id::{CampaignId, Id, InviteId, OrganizationId, SubjectId},
-    invite::event::{InviteCreated, InviteEvent},
+    invite::{
+        InviteStatus,
+        event::{InviteCreated, InviteEvent},
+    },
     value::{Email, Metadata},
 };
 use chrono::{DateTime, Utc};
@@ -13,42 +15,40 @@ use crate::{
     Column, ColumnDef, ReadModel, Recorded,
     column::Stored,
     time::{self, seconds, whole_seconds},
-    word::words,
 };
 
-words! {
-    /// Where an invite stands (contract 17).
-    InviteStatus {
-        /// It can be started, unless its time is over: see [`overdue`].
-        Pending = "pending",
-        /// Its interview is running.
-        Started = "started",
-        /// Its interview is finished.
-        Completed = "completed",
-        /// Its time ran out before it was started.
-        Expired = "expired",
-        /// It was withdrawn.
-        Cancelled = "cancelled",
-    }
+/// What became of the mail with the link (contract 21).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmailStatus {
+    /// None was asked for.
+    NotSent,
+    /// It is to be sent.
+    Queued,
+    /// It was handed over.
+    Sent,
+    /// It arrived.
+    Delivered,
+    /// It was read.
+    Opened,
+    /// It came back.
+    Bounced,
+    /// It could not be handed over.
+    Failed,
 }
 
-words! {
-    /// What became of the mail with the link (contract 21).
-    EmailStatus {
-        /// None was asked for.
-        NotSent = "not_sent",
-        /// It is to be sent.
-        Queued = "queued",
-        /// It was handed over.
-        Sent = "sent",
-        /// It arrived.
-        Delivered = "delivered",
-        /// It was read.
-        Opened = "opened",
-        /// It came back.
-        Bounced = "bounced",
-        /// It could not be handed over.
-        Failed = "failed",
+impl EmailStatus {
+    /// The name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Opened => "opened",
+            Self::Bounced => "bounced",
+            Self::Failed => "failed",
+        }
     }
 }
 
@@ -192,9 +192,9 @@ impl ReadModel for Invite {
     }
 
     fn groups(&self) -> Vec<(String, i64)> {
-        let (campaign, status) = (self.api.campaign_id, self.api.status);
+        let (campaign, status) = (self.api.campaign_id, self.api.status.as_str());
         let mut groups = vec![(format!("invites/{campaign}"), 1), (format!("invites/{campaign}/{status}"), 1)];
-        let withdrawn = matches!(status, InviteStatus::Cancelled | InviteStatus::Expired);
+        let withdrawn = matches!(self.api.status, InviteStatus::Cancelled | InviteStatus::Expired);
         if let Some(subject) = self.subject.filter(|_| self.unique && !withdrawn) {
             groups.push((format!("invites/unique/{campaign}/{subject}"), 1));
         }

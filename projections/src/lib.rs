@@ -19,7 +19,6 @@ pub mod project;
 pub mod registry;
 pub mod script;
 mod time;
-mod word;
 
 use std::{collections::BTreeMap, fmt};
 

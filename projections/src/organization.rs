@@ -41,12 +41,8 @@ impl ReadModel for Organization {
     type Event = OrganizationEvent;
     const PREFIX: &'static str = OrganizationId::PREFIX;
     const TABLE: &'static str = "organizations";
-    const COLUMNS: &'static [ColumnDef] = &[
-        ColumnDef::text("name"),
-        ColumnDef::text("plan"),
-        ColumnDef::int("created_at"),
-        ColumnDef::int("updated_at"),
-    ];
+    const COLUMNS: &'static [ColumnDef] =
+        &[ColumnDef::text("name"), ColumnDef::text("plan"), ColumnDef::int("created_at"), ColumnDef::int("updated_at")];
 
     fn fold(_row: Option<Self>, event: &Self::Event, recorded: &Recorded) -> Option<Self> {
         let at = whole_seconds(recorded.at);

@@ -127,9 +127,7 @@ pub fn table(prefix: &str) -> Option<&'static TableInfo> {
 pub fn open_personal<E: Event>(event: &mut E, open: &mut Open<'_>) -> Result<(), DecodeError> {
     let name = event.name();
     for (label, field) in event.personal() {
-        field
-            .open(&mut |sealed| open(label, sealed))
-            .map_err(|source| DecodeError::Payload { name, source })?;
+        field.open(&mut |sealed| open(label, sealed)).map_err(|source| DecodeError::Payload { name, source })?;
     }
     Ok(())
 }
@@ -183,6 +181,10 @@ fn fold<M: ReadModel>(
     Ok(M::fold(row.map(|row| *row), &event, recorded).map(|row| Box::new(row) as Erased))
 }
 
-fn restore_as<M: ReadModel>(organization: OrganizationId, document: &str, columns: &[Column]) -> serde_json::Result<Erased> {
+fn restore_as<M: ReadModel>(
+    organization: OrganizationId,
+    document: &str,
+    columns: &[Column],
+) -> serde_json::Result<Erased> {
     M::restore(organization, document, columns).map(|row| Box::new(row) as Erased)
 }

@@ -1,13 +1,9 @@
 //! Whole seconds: the precision of every time in a row.
 
-use chrono::{DateTime, SubsecRound, Utc};
+pub(crate) use aggregates::value::whole_second as whole_seconds;
+use chrono::{DateTime, Utc};
 
 use crate::Column;
-
-/// Cuts a time down to its second, which is what a document shows of it.
-pub(crate) fn whole_seconds(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.trunc_subsecs(0)
-}
 
 /// A time as a column: microseconds since 1970, always a multiple of 1,000,000.
 pub(crate) fn column(at: DateTime<Utc>) -> Column {
