@@ -1,0 +1,47 @@
+//! Whole seconds: the precision of every time in a row.
+
+pub(crate) use aggregates::value::whole_second as whole_seconds;
+use chrono::{DateTime, Utc};
+
+use crate::Column;
+
+/// A time as a column: microseconds since 1970, always a multiple of 1,000,000.
+pub(crate) fn column(at: DateTime<Utc>) -> Column {
+    optional_column(Some(at))
+}
+
+/// A time that may be missing, as a column.
+pub(crate) fn optional_column(at: Option<DateTime<Utc>>) -> Column {
+    Column::Int(at.map(|at| whole_seconds(at).timestamp_micros()))
+}
+
+/// Writes a time as `2024-01-15T10:30:00Z` and reads it again; for `#[serde(with = "…")]`.
+pub(crate) mod seconds {
+    use chrono::{DateTime, SecondsFormat, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&at.to_rfc3339_opts(SecondsFormat::Secs, true))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+        DateTime::<Utc>::deserialize(deserializer)
+    }
+}
+
+/// The same for a time that may be missing, which is `null`.
+pub(crate) mod optional_seconds {
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(at: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => super::seconds::serialize(at, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+        Option::<DateTime<Utc>>::deserialize(deserializer)
+    }
+}
