@@ -26,6 +26,7 @@ use super::{
     Access, ApiError, Authenticated, Authenticator, IdempotencyRequest,
     auth::bearer,
     error::Failure,
+    health::Readiness,
     rate_limit::{Bucket, RateLimiter, WINDOW},
 };
 use crate::clock::Clock;
@@ -38,6 +39,8 @@ pub struct Platform {
     pub authenticator: Arc<dyn Authenticator>,
     /// Who counts requests.
     pub limiter: Arc<dyn RateLimiter>,
+    /// Who knows whether the server can serve.
+    pub readiness: Arc<dyn Readiness>,
     /// Bounds.
     pub limits: Limits,
 }

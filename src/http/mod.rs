@@ -5,15 +5,20 @@
 
 pub mod answer;
 pub mod auth;
+pub mod docs;
 pub mod error;
 pub mod extract;
 pub mod gate;
+pub mod health;
 pub mod idempotency;
 pub mod json;
 pub mod observe;
+pub mod openapi;
+pub mod operation;
 pub mod query;
 pub mod rate_limit;
 pub mod routes;
+pub mod server;
 pub mod shape;
 
 pub use answer::Page;
@@ -22,5 +27,5 @@ pub use error::ApiError;
 pub use extract::{Body, Call, Guest, Id, NoBody, Token};
 pub use gate::{Limits, Platform};
 pub use idempotency::IdempotencyRequest;
+pub use operation::{Access, Operation};
 pub use query::{ListQuery, Query};
-pub use routes::{Access, Operation};

@@ -10,6 +10,10 @@ use aggregates::id::ApiKeyId;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
+mod redis;
+
+pub use self::redis::Shared;
+
 /// The length of a window in seconds.
 pub const WINDOW: u64 = 60;
 
