@@ -9,7 +9,7 @@ use std::{
 
 use aggregates::{
     FieldError,
-    api_key::Scope,
+    api_key::{Scope, grants},
     id::{ApiKeyId, OrganizationId},
 };
 use axum::{
@@ -166,7 +166,7 @@ async fn authenticate(platform: &Platform, headers: &HeaderMap) -> Result<Arc<Au
 }
 
 fn require(caller: &Authenticated, needed: Scope) -> Result<(), ApiError> {
-    if Scope::granted(&caller.scopes, needed) { Ok(()) } else { Err(ApiError::forbidden(needed)) }
+    if grants(&caller.scopes, needed) { Ok(()) } else { Err(ApiError::forbidden(needed)) }
 }
 
 /// The address that the connection came from.

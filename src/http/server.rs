@@ -14,7 +14,7 @@ use axum::{
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -155,10 +155,10 @@ struct Shared {
 async fn accept(front: Front, shared: Shared, mut stop: watch::Receiver<bool>) {
     let Front { listener, tls, app } = front;
     let busy = overloaded();
-    let graceful = Arc::new(GracefulShutdown::new());
+    let graceful = GracefulShutdown::new();
     loop {
         let (stream, peer) = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -171,7 +171,7 @@ async fn accept(front: Front, shared: Shared, mut stop: watch::Receiver<bool>) {
         };
         let Some((permit, app, keep_alive)) = shared.admit(&app, &busy) else { continue };
         let connection =
-            Connection { peer, app, keep_alive, bounds: shared.bounds.clone(), graceful: Arc::clone(&graceful) };
+            Connection { peer, app, keep_alive, bounds: shared.bounds.clone(), graceful: graceful.watcher() };
         let tls = tls.clone();
         tokio::spawn(async move {
             let _permit = permit;
@@ -179,13 +179,14 @@ async fn accept(front: Front, shared: Shared, mut stop: watch::Receiver<bool>) {
         });
     }
     drop(listener);
-    let Some(graceful) = Arc::into_inner(graceful) else {
-        // A TLS handshake still holds it; nothing was asked on that connection yet.
-        return;
-    };
     if tokio::time::timeout(shared.bounds.shutdown, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
+}
+
+/// Returns when it is time to stop; that nobody can say so any more is as good.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 impl Shared {
@@ -205,7 +206,7 @@ struct Connection {
     app: Router,
     keep_alive: bool,
     bounds: Bounds,
-    graceful: Arc<GracefulShutdown>,
+    graceful: Watcher,
 }
 
 impl Connection {
@@ -236,7 +237,6 @@ impl Connection {
             .max_buf_size(bounds.head_bytes.max(16 << 10) * 2)
             .keep_alive(keep_alive);
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-        drop(graceful);
         if let Err(error) = connection.await {
             tracing::debug!(%error, "connection ended");
         }
