@@ -74,6 +74,16 @@ impl Refusal {
         Self { code, message: message.into(), fields: Vec::new(), retry_after: None }
     }
 
+    /// Input that cannot be read: wrong types, missing fields.
+    pub fn malformed(message: impl Into<String>, fields: Vec<FieldError>) -> Self {
+        Self { fields, ..Self::new(Code::InvalidRequest, message) }
+    }
+
+    /// The same, where all that is wrong is said by the fields.
+    pub fn malformed_fields(fields: Vec<FieldError>) -> Self {
+        Self::malformed("One or more fields are missing or have the wrong type.", fields)
+    }
+
     /// Well-typed input that breaks rules.
     pub fn validation(fields: Vec<FieldError>) -> Self {
         Self { fields, ..Self::new(Code::ValidationError, "One or more fields failed validation.") }
