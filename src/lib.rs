@@ -1,0 +1,10 @@
+//! InterviewRelay: a self-hostable, event-sourced platform for AI-run interviews.
+//!
+//! The rules live in the crates `aggregates` and `projections`; this crate holds everything that touches the outside
+//! world.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod telemetry;

@@ -1,0 +1,57 @@
+//! Logs and metrics of the process itself.
+
+use std::{io::IsTerminal, sync::LazyLock, time::Duration};
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::LogFormat;
+
+/// Upper bounds of the latency histograms in seconds.
+const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// The recorder is global to the process, so that any code can count; tests start several servers in one process.
+static METRICS: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+    let builder = PrometheusBuilder::new();
+    let builder = builder.set_buckets(&BUCKETS).unwrap_or_default();
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("another metrics recorder is in place; /metrics stays empty");
+    }
+    handle
+});
+
+/// What has been counted so far.
+pub fn metrics() -> &'static PrometheusHandle {
+    &METRICS
+}
+
+/// Keeps the histograms compact; runs for ever.
+pub async fn keep_metrics() {
+    let mut tick = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        tick.tick().await;
+        metrics().run_upkeep();
+    }
+}
+
+/// Sends the log to standard error: JSON lines, or text for a person at a terminal.
+///
+/// `level` is a level or a filter such as `info,sqlx=warn`. Has no effect when a log is in place already.
+pub fn init(level: &str, format: LogFormat) {
+    let text = match format {
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+    };
+    let filter = EnvFilter::builder().parse_lossy(level);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer: Box<dyn Layer<Registry> + Send + Sync> = if text {
+        layer.with_filter(filter).boxed()
+    } else {
+        layer.json().flatten_event(true).with_current_span(false).with_span_list(false).with_filter(filter).boxed()
+    };
+    // A second call, as tests make, finds the log in place.
+    let _ = tracing_subscriber::registry().with(layer).try_init();
+}

@@ -1,0 +1,5 @@
+//! Mirrors `src/http`.
+
+mod platform;
+mod server;
+mod support;
