@@ -1,0 +1,41 @@
+# Sourced, not run: installs the Debian packages that a script needs, as root or through sudo.
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "Needs root for: $* (run as root, or install sudo)" >&2
+        return 1
+    fi
+}
+
+# install_packages NAME…
+install_packages() {
+    echo "==> installing $*" >&2
+    if ! command -v apt-get >/dev/null; then
+        echo "No apt-get here: install by hand what provides $*" >&2
+        return 1
+    fi
+    # stdout belongs to the caller's own output, so apt's goes to stderr.
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+# need COMMAND PACKAGE: installs PACKAGE if COMMAND is not there.
+need() {
+    command -v "$1" >/dev/null || install_packages "$2"
+}
+
+need_rust() {
+    if ! command -v cargo >/dev/null; then
+        echo "cargo is missing: install Rust (https://rustup.rs), version $1 or later" >&2
+        return 1
+    fi
+    need cc gcc
+    # A C compiler without the C library's headers cannot build SQLite.
+    if [ "$(uname)" = Linux ] && ! echo '#include <stdio.h>' | cc -E -x c - >/dev/null 2>&1; then
+        install_packages libc6-dev
+    fi
+}
