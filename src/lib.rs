@@ -5,6 +5,10 @@
 
 pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod http;
+pub mod ids;
+pub mod store;
 pub mod telemetry;
+pub mod trust;

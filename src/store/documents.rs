@@ -41,7 +41,7 @@ impl Document {
 
     /// One of the read model's own columns; NULL where there is none of that name.
     pub fn column(&self, name: &str) -> &Value {
-        let own = projections::tables().iter().find(|info| info.name == self.names).map_or(&[][..], |info| info.columns);
+        let own = projections::tables().iter().find(|info| info.table == self.names).map_or(&[][..], |info| info.columns);
         own.iter()
             .position(|column| column.name == name)
             .and_then(|i| self.columns.get(i))

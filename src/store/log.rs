@@ -61,6 +61,17 @@ impl StoredRecord {
     }
 }
 
+impl StoredRecord {
+    /// What a fold is told of the event.
+    pub fn recorded(&self) -> projections::Recorded {
+        projections::Recorded {
+            at: chrono::DateTime::from_timestamp_micros(self.recorded_at).unwrap_or_default(),
+            version: self.version.unsigned_abs(),
+            subject: self.subject.as_deref().and_then(|subject| subject.parse().ok()),
+        }
+    }
+}
+
 /// Stored events together with the keys that open their personal fields.
 pub struct Opened {
     /// The events.

@@ -13,7 +13,6 @@ mod keys;
 mod log;
 mod migrate;
 mod opener;
-mod rebuild;
 mod rows;
 mod sqlite;
 mod submission;
@@ -28,7 +27,6 @@ pub use self::{
     keys::SubjectKey,
     log::{Opened, StoredRecord},
     opener::Location,
-    rebuild::{Difference, Progress, Report},
     submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},
     subscriptions::{Effects, Lease, Parked, Timer},
     value::{Kind, Row, Value},

@@ -16,7 +16,7 @@ pub const COMMON: [(&str, Kind); 4] =
 
 /// Name and type of all columns of a read model's table.
 pub fn columns(table: &str) -> Vec<(&'static str, Kind)> {
-    let own = projections::tables().iter().find(|info| info.name == table).map_or(&[][..], |info| info.columns);
+    let own = projections::tables().iter().find(|info| info.table == table).map_or(&[][..], |info| info.columns);
     COMMON
         .into_iter()
         .chain(own.iter().map(|column| {

@@ -132,3 +132,10 @@ pub enum Outcome {
     /// The Idempotency-Key belongs to a submission of the same batch.
     InProgress,
 }
+
+impl Submission {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.reply.is_none() && self.writes.is_empty()
+    }
+}

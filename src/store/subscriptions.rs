@@ -235,6 +235,16 @@ impl Store {
         Ok(())
     }
 
+    /// The sealed reply to an Idempotency-Key that is still valid at `now`.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn reply(&self, lookup: &str, now: i64) -> Result<Option<Vec<u8>>, Error> {
+        let sql = "SELECT reply FROM idempotency WHERE lookup = $1 AND expires_at > $2".to_owned();
+        let rows = self.query(sql, vec![lookup.into(), now.into()]).await?;
+        Ok(rows.into_iter().flatten().next().and_then(Value::into_bytes))
+    }
+
     /// Deletes up to `limit` stored replies whose time is over at `now`; answers how many.
     ///
     /// # Errors
