@@ -89,6 +89,8 @@ impl RateLimiter for Shared {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use aggregates::id::{ApiKeyId, Id as _};
+
     use super::*;
 
     #[tokio::test]
@@ -99,5 +101,17 @@ mod tests {
         assert_eq!(limiter.count(bucket, 60, 1).await, 1);
         assert_eq!(limiter.count(bucket, 60, 1).await, 2);
         assert!(Shared::new("amqp://x").is_err());
+    }
+
+    /// Runs where `TEST_REDIS_URL` names a server.
+    #[tokio::test]
+    async fn nodes_share_a_count() {
+        let Ok(url) = std::env::var("TEST_REDIS_URL") else { return };
+        let (one, two) = (Shared::new(&url).expect("a valid URL"), Shared::new(&url).expect("a valid URL"));
+        let bucket = Bucket::Key(ApiKeyId::from_uuid(uuid::Uuid::from_u128(rand::random())));
+        assert_eq!(one.count(bucket, 60, 1).await, 1);
+        assert_eq!(two.count(bucket, 60, 1).await, 2);
+        assert_eq!(one.count(bucket, 60, 0).await, 2);
+        assert_eq!(two.count(bucket, 120, 1).await, 1);
     }
 }
