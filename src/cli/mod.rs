@@ -58,7 +58,9 @@ fn run(command: &Command, flags: &ArgMatches) -> Result<(), String> {
     telemetry::init(&config.log_level, config.log_format);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(dispatch(command, &config))
+    let result = runtime.block_on(dispatch(command, &config));
+    telemetry::flush();
+    result
 }
 
 /// Runs a command that works on the store.

@@ -30,13 +30,18 @@ use tokio_rustls::{
 };
 use tower::Service;
 
+mod patience;
+
+use self::patience::{Patient, Progress};
 use super::{ApiError, error::Failure, observe::observe, operation::alias_put};
 
 /// Bounds on connections.
 #[derive(Clone, Debug)]
 pub struct Bounds {
-    /// How long the head of a request may take to arrive, and an idle connection stay open.
+    /// How long the head of a request may take to arrive.
     pub head_timeout: Duration,
+    /// How long a connection may stay open between two requests.
+    pub idle_timeout: Duration,
     /// How large the head of a request may be.
     pub head_bytes: usize,
     /// How many connections are served at once; the others are answered 503.
@@ -49,6 +54,8 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             head_timeout: Duration::from_secs(10),
+            // Longer than load balancers keep theirs, so that it is they who hang up.
+            idle_timeout: Duration::from_secs(75),
             head_bytes: 32 << 10,
             connections: 4_096,
             shutdown: Duration::from_secs(25),
@@ -225,14 +232,22 @@ impl Connection {
 
     async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let Self { peer, app, keep_alive, bounds, graceful } = self;
+        let progress = Progress::default();
+        let stream = Patient::new(stream, progress.clone(), bounds.head_timeout);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = alias_put(request.map(Body::new));
             request.extensions_mut().insert(ConnectInfo(peer));
-            app.clone().call(request)
+            progress.start();
+            let (answer, progress) = (app.clone().call(request), progress.clone());
+            async move {
+                let answer = answer.await;
+                progress.answer();
+                answer
+            }
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            .header_read_timeout(bounds.head_timeout)
+            .header_read_timeout(bounds.idle_timeout)
             .max_header_size(bounds.head_bytes)
             .max_buf_size(bounds.head_bytes.max(16 << 10) * 2)
             .keep_alive(keep_alive);

@@ -36,6 +36,26 @@ async fn a_slow_head_is_cut_off() {
 }
 
 #[tokio::test]
+async fn silence_between_requests_is_not_a_slow_head() {
+    let bounds = Bounds { head_timeout: Duration::from_millis(100), ..Bounds::default() };
+    let server = TestServer::start_with(Limits::default(), bounds).await;
+    let mut stream = TcpStream::connect(server.address).await.expect("connection");
+    let mut answer = [0; 12];
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+    stream.read_exact(&mut answer).await.expect("answer");
+    // What is left of the first answer, then nothing for three times the patience.
+    let mut rest = [0; 4_096];
+    let silence = async { while stream.read(&mut rest).await.expect("open") > 0 {} };
+    assert!(tokio::time::timeout(Duration::from_millis(300), silence).await.is_err(), "the server hung up");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+    stream.read_exact(&mut answer).await.expect("answer");
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    while tokio::time::timeout(Duration::from_millis(50), stream.read(&mut rest)).await.is_ok() {}
+    stream.write_all(b"GET /hea").await.expect("sent");
+    tokio::time::timeout(Duration::from_secs(5), read_all(stream)).await.expect("cut off");
+}
+
+#[tokio::test]
 async fn a_slow_body_is_refused() {
     let limits = Limits { body_timeout: Duration::from_millis(200), ..Limits::default() };
     let server = TestServer::start_with(limits, Bounds::default()).await;
