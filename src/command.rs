@@ -16,7 +16,6 @@ mod work;
 use std::{collections::HashSet, sync::Arc};
 
 use aggregates::{Code, Refusal, id::OrganizationId};
-use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +52,7 @@ pub struct Answer {
     /// The HTTP status of success.
     pub status: u16,
     /// A JSON document, or nothing.
-    pub body: Bytes,
+    pub body: String,
     /// Where a new resource lives.
     pub location: Option<String>,
     /// Version tag of the resource, without quotes.
@@ -62,18 +61,18 @@ pub struct Answer {
 
 impl Answer {
     /// 201 with the new document.
-    pub fn created(location: String, body: impl Into<Bytes>) -> Self {
+    pub fn created(location: String, body: impl Into<String>) -> Self {
         Self { status: 201, body: body.into(), location: Some(location), etag: None }
     }
 
     /// 200 with the document.
-    pub fn ok(body: impl Into<Bytes>) -> Self {
+    pub fn ok(body: impl Into<String>) -> Self {
         Self { status: 200, body: body.into(), location: None, etag: None }
     }
 
     /// 204.
     pub fn no_content() -> Self {
-        Self { status: 204, body: Bytes::new(), location: None, etag: None }
+        Self { status: 204, body: String::new(), location: None, etag: None }
     }
 
     /// Adds the version tag of the resource.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The kinds of refusal. The HTTP layer maps each to a status in one table (contract 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Code {
     /// The input is malformed: a wrong type, a missing required field.
     InvalidRequest,
@@ -56,7 +56,7 @@ impl FieldError {
 }
 
 /// A refused command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The kind.
     pub code: Code,

@@ -8,7 +8,6 @@ use aggregates::{
     id::{EventId, Id, SubjectId},
 };
 use chrono::{DateTime, Utc};
-use cqrs_es::Aggregate;
 use projections::{ErasedModel, ReadModel, Recorded, group_changes};
 
 use super::{Caller, Commands, Stop, not_found};
@@ -21,7 +20,7 @@ use crate::{
 const CACHED_STREAMS: usize = 5_000;
 
 /// An aggregate together with the read model that is folded from its events.
-pub trait Root: Entity {
+pub trait Root: Entity + 'static {
     /// The read model.
     type Model: ReadModel<Event = Self::Event>;
 }

@@ -33,7 +33,7 @@ pub use self::{
     write::{Mode, TableWrite},
 };
 
-use self::{committer::Committer, connection::Connection, dialect::Engine, keys::KeyCache, opener::Opener};
+use self::{committer::Committer, dialect::Engine, keys::KeyCache, opener::Opener};
 use crate::{clock::Clock, trust::keys::Keys};
 
 /// Why the store could not do something.
