@@ -3,6 +3,7 @@
 //! The rules live in the crates `aggregates` and `projections`; this crate holds everything that touches the outside
 //! world.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod command;

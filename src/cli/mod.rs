@@ -47,7 +47,7 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
 fn run(command: &Command, flags: &ArgMatches) -> Result<(), String> {
     // This one describes the program and not an installation, so it works whatever the settings are.
     if matches!(command, Command::Openapi) {
-        print!("{}", openapi::text(&routes::operations::<()>()).map_err(|error| error.to_string())?);
+        print!("{}", openapi::text(&routes::operations()).map_err(|error| error.to_string())?);
         return Ok(());
     }
     let config = Config::load(flags).map_err(|error| error.to_string())?;

@@ -10,6 +10,8 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::{command, store};
+
 /// What went wrong, in terms of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -79,12 +81,14 @@ pub struct ApiError {
     message: String,
     details: Map<String, Value>,
     retry_after: Option<u64>,
+    /// Set when this is the remembered answer to an earlier request: the id of that request.
+    replayed: Option<String>,
 }
 
 impl ApiError {
     /// A failure with a sentence for people.
     pub fn new(failure: Failure, message: impl Into<String>) -> Self {
-        Self { failure, message: message.into(), details: Map::new(), retry_after: None }
+        Self { failure, message: message.into(), details: Map::new(), retry_after: None, replayed: None }
     }
 
     /// 400 with every offending field.
@@ -127,6 +131,18 @@ impl ApiError {
             Failure::Internal,
             "An unexpected error occurred. Contact support with the request id if it persists.",
         )
+    }
+
+    /// Marks it as the remembered answer to an earlier request, whose id its body goes on to name.
+    #[must_use]
+    pub fn replayed(mut self, request_id: Option<String>) -> Self {
+        self.replayed = request_id;
+        self
+    }
+
+    /// The request that the body names: this one, unless it repeats the answer to another.
+    pub fn named_request<'a>(&'a self, this: &'a str) -> &'a str {
+        self.replayed.as_deref().unwrap_or(this)
     }
 
     /// Adds `Retry-After` and, with 429, `retryAfter`.
@@ -215,6 +231,37 @@ impl From<Refusal> for ApiError {
     }
 }
 
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Overloaded => Self::unavailable(1),
+            store::Error::Unavailable(_) | store::Error::Database(_) => {
+                tracing::error!(%error, "the store failed");
+                Self::unavailable(1)
+            }
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<command::Error> for ApiError {
+    fn from(error: command::Error) -> Self {
+        match error {
+            command::Error::Store(error) => error.into(),
+            command::Error::Contended => Self::unavailable(1),
+            command::Error::InProgress => Self::new(
+                Failure::IdempotencyInProgress,
+                "A request with this Idempotency-Key is still being processed.",
+            )
+            .with_retry_after(1),
+            command::Error::KeyReused => Self::new(
+                Failure::IdempotencyKeyReused,
+                "This Idempotency-Key was used for a request with another method, path or body.",
+            ),
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
@@ -224,6 +271,9 @@ impl IntoResponse for ApiError {
         }
         if self.failure == Failure::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.replayed.is_some() {
+            response.headers_mut().insert(super::idempotency::REPLAYED, HeaderValue::from_static("true"));
         }
         response.extensions_mut().insert(self);
         response

@@ -7,16 +7,13 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, header, request::Parts},
 };
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::{
     ApiError, Authenticated, IdempotencyRequest,
     gate::{RawBody, client_address},
     json,
     observe::RequestId,
-    shape::Shape,
 };
 
 /// A request of an authenticated caller.
@@ -109,27 +106,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Token {
     }
 }
 
-/// The JSON body, of the shape that `T` documents. An empty body counts as `{}`.
-///
-/// A handler that must look for its resource before it complains about the body (contract 4) asks for
-/// `Result<Body<T>, ApiError>` and opens it afterwards.
+/// The JSON body as it stands; an empty one counts as `{}`. The command reads it field by field, after it has looked
+/// for the resource, so that an unknown id is told before a bad body (contract 4).
 #[derive(Clone, Debug)]
-pub struct Body<T>(pub T);
+pub struct Body(pub Value);
 
-impl<S: Send + Sync, T: DeserializeOwned + ToSchema + 'static> FromRequestParts<S> for Body<T> {
+impl<S: Send + Sync> FromRequestParts<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let value = read_json(parts)?;
-        let errors = Shape::of::<T>().check(&value);
-        if !errors.is_empty() {
-            return Err(ApiError::invalid_request("The request body is malformed or misses required fields.", errors));
-        }
         let errors = unstorable(&value);
-        if !errors.is_empty() {
-            return Err(Refusal::validation(errors).into());
-        }
-        serde_json::from_value(value).map(Self).map_err(|error| malformed(&error))
+        if errors.is_empty() { Ok(Self(value)) } else { Err(Refusal::validation(errors).into()) }
     }
 }
 

@@ -9,6 +9,9 @@ use super::ApiError;
 /// The name of the header.
 pub const HEADER: &str = "idempotency-key";
 
+/// The header that marks a remembered answer.
+pub const REPLAYED: &str = "idempotent-replayed";
+
 /// A request that must take effect once, however often it arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyRequest {

@@ -12,14 +12,15 @@ pub mod gate;
 pub mod health;
 pub mod idempotency;
 pub mod json;
+pub mod list;
 pub mod observe;
 pub mod openapi;
 pub mod operation;
+pub mod projects;
 pub mod query;
 pub mod rate_limit;
 pub mod routes;
 pub mod server;
-pub mod shape;
 
 pub use answer::Page;
 pub use auth::{Authenticated, Authenticator};

@@ -96,9 +96,9 @@ fn wants_problem(headers: &HeaderMap) -> bool {
 
 fn write_error(response: &mut Response, error: &ApiError, id: &RequestId, problem: bool) {
     let (body, kind) = if problem {
-        (error.problem(id.as_str()), "application/problem+json")
+        (error.problem(error.named_request(id.as_str())), "application/problem+json")
     } else {
-        (error.body(id.as_str()), "application/json")
+        (error.body(error.named_request(id.as_str())), "application/json")
     };
     *response.body_mut() = Body::from(body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -165,7 +165,7 @@ async fn door(guest: Guest, Token(token): Token) -> Response {
 }
 
 fn operations() -> Vec<Operation<Things>> {
-    let mut operations = routes::operations();
+    let mut operations = routes::service();
     operations.extend([
         Operation::scoped(Scope::CampaignsWrite, routes!(create)),
         Operation::scoped(Scope::CampaignsRead, routes!(list)),
