@@ -27,7 +27,6 @@ pub trait Id: Copy + Eq + Ord + fmt::Display + fmt::Debug + Send + Sync + 'stati
 
     /// When it was made, to the millisecond: a UUIDv7 begins with that.
     fn instant(&self) -> DateTime<Utc> {
-        #[expect(clippy::cast_possible_truncation, reason = "48 bits fit")]
         let milliseconds = (self.uuid().as_u128() >> 80) as i64;
         DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
     }

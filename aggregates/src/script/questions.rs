@@ -200,7 +200,8 @@ fn check_scale(scale: Option<ScaleInput>, kind: Option<QuestionType>, validator:
                     validator.error(field, "required", "is required in a scale");
                     return None;
                 };
-                i32::try_from(validator.integer(field, &number, SCALE)).ok()
+                let end = validator.checked_integer(field, &number, SCALE)?;
+                i32::try_from(end).ok()
             };
             let (min, max) = (end("min", scale.min), end("max", scale.max));
             match (min, max) {

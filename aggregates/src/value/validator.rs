@@ -169,20 +169,22 @@ impl Validator {
         text.to_owned()
     }
 
-    /// A whole number within a range. `1800.0` is one too: JSON knows no integers.
+    /// A whole number within a range, or its low end after an error.
     pub fn integer(&mut self, field: &str, number: &Number, range: RangeInclusive<i64>) -> i64 {
-        #[expect(clippy::cast_possible_truncation, reason = "the fraction was found to be zero and the range to fit")]
-        let whole = number.as_i64().or_else(|| {
-            number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15).map(|float| float as i64)
-        });
-        let (low, high) = (*range.start(), *range.end());
-        match whole {
-            Some(whole) if range.contains(&whole) => whole,
-            _ => {
-                self.error(field, "out_of_range", format!("must be a whole number from {low} to {high}"));
-                low
-            }
+        let low = *range.start();
+        self.checked_integer(field, number, range).unwrap_or(low)
+    }
+
+    /// A whole number within a range. `1800.0` is one too: JSON knows no integers.
+    pub fn checked_integer(&mut self, field: &str, number: &Number, range: RangeInclusive<i64>) -> Option<i64> {
+        let from_float = |float: f64| (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64);
+        let whole = number.as_i64().or_else(|| number.as_f64().and_then(from_float));
+        let checked = whole.filter(|whole| range.contains(whole));
+        if checked.is_none() {
+            let (low, high) = range.into_inner();
+            self.error(field, "out_of_range", format!("must be a whole number from {low} to {high}"));
         }
+        checked
     }
 
     /// The id of something else. A text that cannot be an id names nothing that exists (contract 2).
