@@ -128,3 +128,48 @@ impl ReadModel for ApiKey {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::api_key::event::{ApiKeyCreated, ApiKeyRevoked};
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{HALF_PAST_TEN, at, folded, id, scopes, shown};
+
+    fn created(expires_at: Option<DateTime<Utc>>) -> ApiKeyEvent {
+        ApiKeyEvent::Created(ApiKeyCreated {
+            key_id: id(2),
+            organization_id: id(1),
+            name: "CI".to_owned(),
+            scopes: BTreeSet::from([Scope::InvitesRead, Scope::CampaignsRead]),
+            secret_hash: "ab".repeat(32),
+            last_four: "wxyz".to_owned(),
+            expires_at,
+        })
+    }
+
+    #[test]
+    fn the_hash_is_a_column_and_not_shown() {
+        let row: ApiKey = folded(&[created(Some(at(HALF_PAST_TEN + 60)))]).expect("a row");
+        assert_eq!(
+            shown(&row),
+            json!({
+                "id": row.id(), "name": "CI", "scopes": ["campaigns:read", "invites:read"], "lastFour": "wxyz",
+                "createdAt": "2024-01-15T10:30:00Z", "expiresAt": "2024-01-15T10:31:00Z", "revokedAt": null,
+            })
+        );
+        assert_eq!(row.columns()[0], Column::text("ab".repeat(32)));
+        assert_eq!(scopes(&row), [format!("api_keys/{}", row.organization())]);
+        assert!(row.works(at(HALF_PAST_TEN + 59)));
+        assert!(!row.works(at(HALF_PAST_TEN + 60)));
+    }
+
+    #[test]
+    fn a_revoked_key_stays_with_the_time_of_its_first_revocation() {
+        let revoked = || ApiKeyEvent::Revoked(ApiKeyRevoked {});
+        let row: ApiKey = folded(&[created(None), revoked(), revoked()]).expect("a row");
+        assert_eq!(shown(&row)["revokedAt"], "2024-01-15T10:30:10Z");
+        assert!(!row.works(at(HALF_PAST_TEN)));
+    }
+}

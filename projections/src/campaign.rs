@@ -202,3 +202,84 @@ impl ReadModel for Campaign {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::{
+        campaign::event::{CampaignArchived, CampaignPaused, CampaignResumed},
+        value::Change,
+    };
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{folded, id, scopes, shown};
+
+    fn document(value: Value) -> Document {
+        value.as_object().cloned().expect("an object")
+    }
+
+    fn created() -> CampaignEvent {
+        CampaignEvent::Created(CampaignCreated {
+            campaign_id: id(5),
+            organization_id: id(1),
+            name: "Q1 Feedback".to_owned(),
+            description: None,
+            script_id: id(4),
+            script_version: 2,
+            project_id: Some(id(3)),
+            inherited_settings: document(json!({"language": "en", "voice": "alloy"})),
+            settings: document(json!({"voice": "echo", "own": 1.5})),
+            invite_defaults: document(json!({"expiresIn": "7d"})),
+            metadata: Metadata::default(),
+        })
+    }
+
+    #[test]
+    fn a_new_campaign_shows_its_settings_merged() {
+        let row: Campaign = folded(&[created()]).expect("a row");
+        assert_eq!(
+            shown(&row),
+            json!({
+                "id": row.id(), "name": "Q1 Feedback", "description": null, "scriptId": row.api.script_id,
+                "scriptVersion": 2, "projectId": row.api.project_id, "status": "active",
+                "settings": {"language": "en", "voice": "echo", "own": 1.5}, "inviteDefaults": {"expiresIn": "7d"},
+                "metadata": {}, "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:00Z",
+            })
+        );
+    }
+
+    #[test]
+    fn a_setting_that_is_taken_back_is_inherited_again() {
+        let updated = CampaignUpdated { settings: Some(document(json!({"own": 1.5}))), ..CampaignUpdated::default() };
+        let row: Campaign = folded(&[created(), CampaignEvent::Updated(updated)]).expect("a row");
+        assert_eq!(shown(&row)["settings"], json!({"language": "en", "voice": "alloy", "own": 1.5}));
+    }
+
+    #[test]
+    fn a_campaign_counts_by_status_project_and_script() {
+        let (organization, project, script) = (id::<OrganizationId>(1), id::<ProjectId>(3), id::<ScriptId>(4));
+        let expected = |status: &str, assigned: bool, live: bool| {
+            let mut scopes = vec![format!("campaigns/{organization}"), format!("campaigns/{organization}/{status}")];
+            if assigned {
+                scopes.push(format!("campaigns/{organization}/project/{project}"));
+                scopes.push(format!("campaigns/{organization}/project/{project}/{status}"));
+            }
+            scopes.push(format!("campaigns/script/{script}"));
+            scopes.extend(live.then(|| format!("campaigns/script/{script}/live")));
+            scopes
+        };
+        let history = [
+            created(),
+            CampaignEvent::Paused(CampaignPaused {}),
+            CampaignEvent::Resumed(CampaignResumed {}),
+            CampaignEvent::Archived(CampaignArchived {}),
+            CampaignEvent::Updated(CampaignUpdated { project_id: Change::Clear, ..CampaignUpdated::default() }),
+        ];
+        let seen = |n: usize| scopes(&folded::<Campaign>(&history[..n]).expect("a row"));
+        assert_eq!(seen(1), expected("active", true, true));
+        assert_eq!(seen(2), expected("paused", true, true));
+        assert_eq!(seen(3), expected("active", true, true));
+        assert_eq!(seen(4), expected("archived", true, false));
+        assert_eq!(seen(5), expected("archived", false, false));
+    }
+}

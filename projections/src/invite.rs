@@ -213,3 +213,96 @@ impl ReadModel for Invite {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::{
+        Personal,
+        invite::event::{InviteCancelled, InviteExpired, InviteResent},
+    };
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{HALF_PAST_TEN, at, folded, id, scopes, shown};
+
+    fn created() -> InviteCreated {
+        let metadata = json!({"userId": "12345", "score": 0.1});
+        InviteCreated {
+            invite_id: id(6),
+            organization_id: id(1),
+            campaign_id: id(5),
+            email: Email::parse("Jane@Example.com").expect("an address").into(),
+            name: Some("Jane Doe".to_owned()).into(),
+            metadata: serde_json::from_value::<Metadata>(metadata).expect("an object").into(),
+            expires_at: at(HALF_PAST_TEN + 604_800),
+            send_email: true,
+            email_template: None,
+            token_generation: 3,
+            unique: true,
+        }
+    }
+
+    #[test]
+    fn a_new_invite() {
+        let row: Invite = folded(&[InviteEvent::Created(created())]).expect("a row");
+        assert_eq!(
+            shown(&row),
+            json!({
+                "id": row.id(), "campaignId": row.api.campaign_id, "email": "Jane@Example.com", "name": "Jane Doe",
+                "status": "pending", "emailStatus": "queued", "expiresAt": "2024-01-22T10:30:00Z",
+                "metadata": {"userId": "12345", "score": 0.1}, "emailTemplate": null,
+                "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:00Z",
+            })
+        );
+        assert!(!row.overdue(at(HALF_PAST_TEN + 604_799)));
+        assert!(row.overdue(at(HALF_PAST_TEN + 604_800)));
+    }
+
+    #[test]
+    fn an_erased_person_is_gone_from_the_document() {
+        let mut event = created();
+        (event.email, event.name, event.metadata) = (Personal::Erased, Personal::Erased, Personal::Erased);
+        let document = shown(&folded::<Invite>(&[InviteEvent::Created(event)]).expect("a row"));
+        assert_eq!((&document["email"], &document["name"]), (&json!(null), &json!(null)));
+        assert_eq!(document["metadata"], json!({}));
+    }
+
+    #[test]
+    fn a_resend_queues_the_mail_that_was_not_asked_for_at_first() {
+        let first = InviteEvent::Created(InviteCreated { send_email: false, ..created() });
+        let row: Invite = folded(std::slice::from_ref(&first)).expect("a row");
+        assert_eq!(row.api.email_status, EmailStatus::NotSent);
+        let resent = InviteEvent::Resent(InviteResent { resent_at: at(HALF_PAST_TEN) });
+        let row: Invite = folded(&[first, resent]).expect("a row");
+        assert_eq!(row.api.email_status, EmailStatus::Queued);
+    }
+
+    #[test]
+    fn an_invite_blocks_its_address_until_it_is_cancelled_or_expired() {
+        let (campaign, subject) = (id::<CampaignId>(5), id::<SubjectId>(99));
+        let unique = format!("invites/unique/{campaign}/{subject}");
+        let expected = |status: &str| vec![format!("invites/{campaign}"), format!("invites/{campaign}/{status}")];
+
+        let row: Invite = folded(&[InviteEvent::Created(created())]).expect("a row");
+        assert_eq!(scopes(&row), [expected("pending"), vec![unique]].concat());
+        let shared = InviteEvent::Created(InviteCreated { unique: false, ..created() });
+        assert_eq!(scopes(&folded::<Invite>(&[shared]).expect("a row")), expected("pending"));
+        for (event, status) in [
+            (InviteEvent::Cancelled(InviteCancelled {}), "cancelled"),
+            (InviteEvent::Expired(InviteExpired {}), "expired"),
+        ] {
+            let row: Invite = folded(&[InviteEvent::Created(created()), event]).expect("a row");
+            assert_eq!(scopes(&row), expected(status));
+        }
+    }
+
+    #[test]
+    fn a_row_with_columns_of_another_shape_is_refused() {
+        let row: Invite = folded(&[InviteEvent::Created(created())]).expect("a row");
+        let (document, mut columns) = (row.document().expect("writable"), row.columns());
+        assert_eq!(Invite::restore(row.organization_id, &document, &columns).expect("readable"), row);
+        assert!(Invite::restore(row.organization_id, &document, &columns[..3]).is_err());
+        columns[5] = Column::Int(None);
+        assert!(Invite::restore(row.organization_id, &document, &columns).is_err());
+    }
+}

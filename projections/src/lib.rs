@@ -34,7 +34,7 @@ pub use column::{Column, ColumnDef, ColumnKind};
 pub use invite::Invite;
 pub use organization::Organization;
 pub use project::Project;
-pub use registry::{ErasedModel, Row, TableInfo, fold_stored, restore, table, tables};
+pub use registry::{ErasedModel, Open, Row, TableInfo, fold_stored, open_personal, restore, table, tables};
 pub use script::Script;
 
 /// What the log says about an event beside its payload.
@@ -102,4 +102,76 @@ pub fn group_changes(before: &[(String, i64)], after: &[(String, i64)]) -> Vec<(
         *changes.entry(scope).or_default() += weight;
     }
     changes.into_iter().filter(|(_, change)| *change != 0).map(|(scope, change)| (scope.to_owned(), change)).collect()
+}
+
+/// What the unit tests of the read models share.
+#[cfg(test)]
+mod testing {
+    use aggregates::id::Id;
+    use chrono::{DateTime, Utc};
+    use uuid::Uuid;
+
+    use crate::{ReadModel, Recorded};
+
+    /// 2024-01-15T10:30:00Z, and then some.
+    pub(crate) const HALF_PAST_TEN: i64 = 1_705_314_600;
+
+    pub(crate) fn id<I: Id>(n: u128) -> I {
+        I::from_uuid(Uuid::from_u128(n))
+    }
+
+    /// A time, with a fraction of a second that no row may show.
+    pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 678_901_000).expect("in range")
+    }
+
+    /// Folds events that were recorded ten seconds apart from [`HALF_PAST_TEN`] on.
+    pub(crate) fn folded<M: ReadModel>(events: &[M::Event]) -> Option<M> {
+        events.iter().zip(0..).fold(None, |row, (event, n)| {
+            let version = u64::try_from(n).expect("small") + 1;
+            M::fold(row, event, &Recorded { at: at(HALF_PAST_TEN + 10 * n), version, subject: Some(id(99)) })
+        })
+    }
+
+    /// The document as JSON.
+    pub(crate) fn shown(row: &impl ReadModel) -> serde_json::Value {
+        serde_json::from_str(&row.document().expect("writable")).expect("JSON")
+    }
+
+    /// The scopes that the row counts in, once each.
+    pub(crate) fn scopes(row: &impl ReadModel) -> Vec<String> {
+        let groups = row.groups();
+        assert!(groups.iter().all(|(_, weight)| *weight == 1));
+        groups.into_iter().map(|(scope, _)| scope).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn groups(weights: &[(&str, i64)]) -> Vec<(String, i64)> {
+        weights.iter().map(|(scope, weight)| ((*scope).to_owned(), *weight)).collect()
+    }
+
+    #[test]
+    fn group_changes_are_sorted_and_leave_out_what_stays() {
+        let (before, after) = (groups(&[("c", 1), ("all", 1), ("x", 2)]), groups(&[("a", 1), ("all", 1), ("x", 5)]));
+        assert_eq!(group_changes(&before, &after), groups(&[("a", 1), ("c", -1), ("x", 3)]));
+        assert_eq!(group_changes(&after, &after), []);
+    }
+
+    #[test]
+    fn every_read_model_has_a_table_a_prefix_and_columns_of_its_own() {
+        assert_eq!(tables().len(), 6);
+        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 6);
+        for info in tables() {
+            assert!(table(info.prefix).is_some_and(|found| found.table == info.table));
+            let names: BTreeSet<_> = info.columns.iter().map(|column| column.name).collect();
+            assert_eq!(names.len(), info.columns.len(), "{}", info.table);
+            assert!(["id", "org_id", "version", "doc"].iter().all(|implicit| !names.contains(implicit)));
+        }
+    }
 }

@@ -88,3 +88,31 @@ impl ReadModel for Organization {
         Ok(Self { api: serde_json::from_str(document)? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::organization::event::OrganizationCreated;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{folded, id, shown};
+
+    #[test]
+    fn a_created_organization() {
+        let row: Organization = folded(&[OrganizationEvent::Created(OrganizationCreated {
+            organization_id: id(1),
+            name: "Acme".to_owned(),
+            plan: Plan::Professional,
+            opening_credits: 50_000,
+        })])
+        .expect("a row");
+        assert_eq!(
+            shown(&row),
+            json!({
+                "id": row.id(), "name": "Acme", "plan": "professional",
+                "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:00Z",
+            })
+        );
+        assert_eq!(row.organization(), row.api.id);
+    }
+}

@@ -106,3 +106,49 @@ impl ReadModel for Project {
         Ok(Self { organization_id: organization, api: serde_json::from_str(document)? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::{
+        project::event::{ProjectCreated, ProjectDeleted, ProjectUpdated},
+        value::Change,
+    };
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{folded, id, scopes, shown};
+
+    fn created() -> ProjectEvent {
+        ProjectEvent::Created(ProjectCreated {
+            project_id: id(3),
+            organization_id: id(1),
+            name: "Étude".to_owned(),
+            description: Some("What for".to_owned()),
+            color: None,
+        })
+    }
+
+    #[test]
+    fn an_update_changes_what_it_names() {
+        let updated = ProjectUpdated {
+            description: Change::Clear,
+            color: Change::Set("#6366F1".to_owned()),
+            ..ProjectUpdated::default()
+        };
+        let row: Project = folded(&[created(), ProjectEvent::Updated(updated)]).expect("a row");
+        assert_eq!(
+            shown(&row),
+            json!({
+                "id": row.id(), "name": "Étude", "description": null, "color": "#6366F1",
+                "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:10Z",
+            })
+        );
+        assert_eq!(row.columns()[1], Column::text("étude"));
+        assert_eq!(scopes(&row), [format!("projects/{}", row.organization())]);
+    }
+
+    #[test]
+    fn a_deleted_project_has_no_row() {
+        assert_eq!(folded::<Project>(&[created(), ProjectEvent::Deleted(ProjectDeleted {})]), None);
+    }
+}

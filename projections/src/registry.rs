@@ -81,6 +81,7 @@ struct Stored<'a> {
 }
 
 type Erased = Box<dyn ErasedModel>;
+type Fold = fn(Option<Erased>, Stored<'_>, &mut Open<'_>, &Recorded) -> Result<Option<Erased>, DecodeError>;
 
 /// A read model's table, and how its rows come about.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +92,7 @@ pub struct TableInfo {
     pub table: &'static str,
     /// The columns after the implicit `id`, `org_id`, `version` and `doc`.
     pub columns: &'static [ColumnDef],
-    fold: fn(Option<Erased>, Stored<'_>, &mut Open<'_>, &Recorded) -> Result<Option<Erased>, DecodeError>,
+    fold: Fold,
     restore: fn(OrganizationId, &str, &[Column]) -> serde_json::Result<Erased>,
 }
 

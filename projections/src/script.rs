@@ -174,3 +174,94 @@ impl ReadModel for Script {
         Ok(Self { organization_id: organization, api: serde_json::from_str(document)? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::script::event::{
+        ScriptArchived, ScriptCreated, ScriptDeleted, ScriptDraftChanged, ScriptDraftOpened, ScriptPublished,
+    };
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{folded, id, scopes, shown};
+
+    fn content(system_prompt: &str) -> ScriptContent {
+        ScriptContent { system_prompt: system_prompt.to_owned(), ..ScriptContent::default() }
+    }
+
+    fn created() -> ScriptEvent {
+        ScriptEvent::Created(ScriptCreated {
+            script_id: id(4),
+            organization_id: id(1),
+            name: "Satisfaction".to_owned(),
+            description: None,
+            project_id: Some(id(3)),
+            content: content("one"),
+            changelog: None,
+        })
+    }
+
+    fn published(version: u32) -> ScriptEvent {
+        ScriptEvent::Published(ScriptPublished { version })
+    }
+
+    fn opened(version: u32) -> ScriptEvent {
+        let changelog = Some("Shorter".to_owned());
+        ScriptEvent::DraftOpened(ScriptDraftOpened { version, content: content("two"), changelog })
+    }
+
+    #[test]
+    fn a_new_script_is_the_draft_of_version_1() {
+        let row: Script = folded(&[created()]).expect("a row");
+        assert_eq!(
+            shown(&row),
+            json!({
+                "id": row.id(), "name": "Satisfaction", "description": null, "projectId": row.api.project_id,
+                "status": "draft", "version": 1, "publishedVersion": null, "draftVersion": 1, "systemPrompt": "one",
+                "questions": [], "settings": {}, "changelog": null,
+                "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:00Z",
+            })
+        );
+        let (organization, project) = (row.organization_id, id::<ProjectId>(3));
+        assert_eq!(
+            scopes(&row),
+            [
+                format!("scripts/{organization}"),
+                format!("scripts/{organization}/draft"),
+                format!("scripts/{organization}/project/{project}"),
+                format!("scripts/{organization}/project/{project}/draft"),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_draft_is_shown_before_the_published_version() {
+        let changed = ScriptEvent::DraftChanged(ScriptDraftChanged { content: content("three") });
+        let history = [created(), published(1), opened(2), changed, published(2)];
+        let seen: Vec<_> = (1..=history.len())
+            .map(|n| {
+                let api = folded::<Script>(&history[..n]).expect("a row").api;
+                (api.status.as_str(), api.version, api.published_version, api.draft_version, api.system_prompt)
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("draft", 1, None, Some(1), "one".to_owned()),
+                ("published", 1, Some(1), None, "one".to_owned()),
+                ("published", 2, Some(1), Some(2), "two".to_owned()),
+                ("published", 2, Some(1), Some(2), "three".to_owned()),
+                ("published", 2, Some(2), None, "three".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_archived_script_stays_and_a_deleted_one_goes() {
+        let archived = ScriptEvent::Archived(ScriptArchived {});
+        let row: Script = folded(&[created(), published(1), archived.clone()]).expect("a row");
+        assert_eq!(row.api.status, ScriptStatus::Archived);
+        let deleted = ScriptEvent::Deleted(ScriptDeleted {});
+        assert_eq!(folded::<Script>(&[created(), published(1), archived, deleted]), None);
+    }
+}

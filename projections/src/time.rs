@@ -45,3 +45,28 @@ pub(crate) mod optional_seconds {
         Option::<DateTime<Utc>>::deserialize(deserializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Times {
+        #[serde(with = "seconds")]
+        at: DateTime<Utc>,
+        #[serde(with = "optional_seconds")]
+        end: Option<DateTime<Utc>>,
+    }
+
+    #[test]
+    fn times_are_whole_seconds_in_utc() {
+        let at = DateTime::from_timestamp(1_705_314_600, 999_999_000).expect("in range");
+        for (end, text) in [(Some(at), r#""2024-01-15T10:30:00Z""#), (None, "null")] {
+            let json = serde_json::to_string(&Times { at, end }).expect("writable");
+            assert_eq!(json, format!(r#"{{"at":"2024-01-15T10:30:00Z","end":{text}}}"#));
+            let read: Times = serde_json::from_str(&json).expect("readable");
+            assert_eq!(read, Times { at: whole_seconds(at), end: end.map(whole_seconds) });
+        }
+        assert_eq!(column(at), Column::int(1_705_314_600_000_000_i64));
+    }
+}
