@@ -78,6 +78,7 @@ CREATE TABLE timers (
     id TEXT COLLATE "C" PRIMARY KEY,
     due_at BIGINT NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
+    org_id TEXT COLLATE "C" NOT NULL,
     stream_id TEXT COLLATE "C" NOT NULL
 );
 

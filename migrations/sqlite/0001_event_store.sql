@@ -77,6 +77,7 @@ CREATE TABLE timers (
     id TEXT PRIMARY KEY,
     due_at INTEGER NOT NULL,
     kind TEXT NOT NULL,
+    org_id TEXT NOT NULL,
     stream_id TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -3,7 +3,7 @@
 //! The SQLite half never waits for anything but the disk, so its futures are ready at the first poll; code above this
 //! module is written once, as async functions, and runs on the SQLite writer's own thread as well as on the runtime.
 
-use sqlx::{AssertSqlSafe, Column, Connection as _, Executor, PgConnection, Row as _, TypeInfo, postgres::PgArguments};
+use sqlx::{AssertSqlSafe, Column, Executor, PgConnection, Row as _, TypeInfo, postgres::PgArguments};
 
 use super::{
     Error,
@@ -108,15 +108,6 @@ impl Connection {
     /// [`Error::Database`] when the engine refuses or cannot be reached.
     pub async fn rollback(&mut self) -> Result<(), Error> {
         self.batch("ROLLBACK").await
-    }
-
-    /// Whether the connection still answers.
-    pub async fn is_alive(&mut self) -> bool {
-        match self {
-            Self::Sqlite(_) => true,
-            Self::Postgres(connection) => connection.ping().await.is_ok(),
-            Self::Pooled(connection) => connection.ping().await.is_ok(),
-        }
     }
 
     fn postgres(&mut self) -> Result<&mut PgConnection, Error> {

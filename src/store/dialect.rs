@@ -61,6 +61,27 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Keeps everybody else off a table until the transaction ends; SQLite's write transaction does so for writers, and
+    /// its readers see their own snapshot.
+    pub fn lock_table(self, table: &str) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")),
+        }
+    }
+
+    /// SQLite: name and text of a table's definition and of its indexes'; PostgreSQL can copy a table itself.
+    pub fn table_definitions(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some(
+                "SELECT name, sql FROM sqlite_master WHERE tbl_name = $1 AND sql IS NOT NULL ORDER BY type DESC, name",
+            ),
+            Self::Postgres => None,
+        }
+    }
+}
+
 /// SQLite: the statement that is run once per row of a write.
 pub fn row_statement(write: &TableWrite) -> String {
     let table = &write.table;

@@ -4,6 +4,7 @@
 //! read models; durable subscribers follow the log. SQLite and PostgreSQL give the same guarantees (`docs/architecture.md`)
 //! and run the same statements; where they cannot, `dialect` has both.
 
+mod api_keys;
 mod batch;
 mod committer;
 mod connection;
@@ -13,6 +14,7 @@ mod keys;
 mod log;
 mod migrate;
 mod opener;
+mod rebuild;
 mod rows;
 mod sqlite;
 mod submission;
@@ -23,10 +25,12 @@ mod write;
 use std::sync::Arc;
 
 pub use self::{
+    api_keys::{KeyLookup, StoredKey},
     documents::{Document, Filter, Page, PageQuery, Sort},
     keys::SubjectKey,
     log::{Opened, StoredRecord},
     opener::Location,
+    rebuild::{Difference, Report},
     submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},
     subscriptions::{Effects, Lease, Parked, Timer},
     value::{Kind, Row, Value},
@@ -93,7 +97,6 @@ pub struct Store {
     committer: Committer,
     keys: Arc<Keys>,
     key_cache: Arc<KeyCache>,
-    clock: Clock,
 }
 
 impl Store {
@@ -104,8 +107,8 @@ impl Store {
     pub async fn open(location: Location, keys: Arc<Keys>, clock: Clock, readers: u32) -> Result<Self, Error> {
         let opener = Arc::new(Opener::new(location, readers)?);
         migrate::migrate(&mut opener.writer().await?).await?;
-        let committer = Committer::start(opener.clone(), clock.clone()).await?;
-        Ok(Self { opener, committer, keys, key_cache: Arc::default(), clock })
+        let committer = Committer::start(opener.clone(), clock).await?;
+        Ok(Self { opener, committer, keys, key_cache: Arc::default() })
     }
 
     /// Applies what is missing of the schema and answers how many migrations that took.

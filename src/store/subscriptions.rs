@@ -37,6 +37,8 @@ pub struct Timer {
     pub due_at: i64,
     /// What is to be done: `invite.expire`.
     pub kind: String,
+    /// The organization that it concerns.
+    pub organization: String,
     /// The aggregate that it is to be done with.
     pub stream: String,
 }
@@ -67,12 +69,19 @@ impl Effects {
 
     /// Sets timers.
     pub fn set_timers(&mut self, timers: &[Timer]) {
-        let columns = [("id", Kind::Text), ("due_at", Kind::Int), ("kind", Kind::Text), ("stream_id", Kind::Text)];
+        let columns = [
+            ("id", Kind::Text),
+            ("due_at", Kind::Int),
+            ("kind", Kind::Text),
+            ("org_id", Kind::Text),
+            ("stream_id", Kind::Text),
+        ];
         let mut write = TableWrite::new("timers", Mode::InsertNew, &columns);
         write.rows = timers
             .iter()
             .map(|timer| {
-                vec![timer.id().into(), timer.due_at.into(), timer.kind.as_str().into(), timer.stream.as_str().into()]
+                let Timer { due_at, kind, organization, stream } = timer.clone();
+                vec![timer.id().into(), due_at.into(), kind.into(), organization.into(), stream.into()]
             })
             .collect();
         self.add(write);
@@ -187,12 +196,13 @@ impl Store {
     pub async fn due_timers(&self, now: i64, limit: i64) -> Result<Vec<Timer>, Error> {
         // '0' follows '/', the separator after the time, so this covers every timer that is due at `now` itself.
         let bound = format!("{now:020}0");
-        let sql = "SELECT due_at, kind, stream_id FROM timers WHERE id < $1 ORDER BY id LIMIT $2".to_owned();
+        let sql = "SELECT due_at, kind, org_id, stream_id FROM timers WHERE id < $1 ORDER BY id LIMIT $2".to_owned();
         let rows = self.query(sql, vec![bound.into(), limit.into()]).await?;
         let timer = |row: Vec<Value>| Timer {
             due_at: row[0].int(),
             kind: row[1].text().to_owned(),
-            stream: row[2].text().to_owned(),
+            organization: row[2].text().to_owned(),
+            stream: row[3].text().to_owned(),
         };
         Ok(rows.into_iter().map(timer).collect())
     }
