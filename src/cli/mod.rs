@@ -14,7 +14,6 @@ use crate::{
 pub mod args;
 mod events;
 mod installation;
-mod keys;
 mod org;
 mod projections;
 pub mod serve;
@@ -83,10 +82,7 @@ async fn dispatch(command: &Command, config: &Config) -> Result<(), String> {
         Command::Projections(args::Projections::Verify) => projections::verify(&installation).await,
         Command::Events(args::Events::Tail(tail)) => events::tail(&installation, tail).await,
         Command::Org(args::Org::Create(create)) => org::create(&installation.commands, create).await,
-        Command::Keys(args::Keys::Create(create)) => keys::create(&installation.commands, create).await,
-        Command::Keys(args::Keys::List(list)) => keys::list(&installation.commands, list).await,
-        Command::Keys(args::Keys::Revoke(revoke)) => keys::revoke(&installation.commands, revoke).await,
-        Command::Migrate | Command::Openapi | Command::Config => Ok(()),
+        Command::Keys(_) | Command::Migrate | Command::Openapi | Command::Config => Ok(()),
     }
 }
 
