@@ -1,0 +1,4 @@
+//! What tests of several modules share.
+
+pub mod engines;
+pub mod postgres;
