@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
@@ -23,6 +24,12 @@ pub trait Id: Copy + Eq + Ord + fmt::Display + fmt::Debug + Send + Sync + 'stati
 
     /// The UUIDv7 body.
     fn uuid(&self) -> Uuid;
+
+    /// When it was made, to the millisecond: a UUIDv7 begins with that.
+    fn instant(&self) -> DateTime<Utc> {
+        let milliseconds = (self.uuid().as_u128() >> 80) as i64;
+        DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
+    }
 }
 
 /// Writes the 26 base-32 characters of a UUID.
@@ -141,6 +148,12 @@ mod tests {
                 prop_assert_eq!(id.to_string(), text);
             }
         }
+    }
+
+    #[test]
+    fn the_instant_is_read_from_the_body() {
+        let id = InviteId(Uuid::from_u128(1_705_314_600_123 << 80 | 0x7 << 76 | 12_345));
+        assert_eq!(id.instant(), "2024-01-15T10:30:00.123Z".parse::<DateTime<Utc>>().expect("an instant"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod api_key;
 pub mod campaign;
+pub mod entity;
 pub mod event;
 pub mod id;
 pub mod invite;
@@ -16,6 +17,7 @@ pub mod refusal;
 pub mod script;
 pub mod value;
 
+pub use entity::Entity;
 pub use event::{DecodeError, Event, Payload};
 pub use personal::{Personal, Sealable};
 pub use refusal::{Code, FieldError, Refusal};

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The kinds of refusal. The HTTP layer maps each to a status in one table (contract 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Code {
     /// The input is malformed: a wrong type, a missing required field.
     InvalidRequest,
@@ -56,7 +56,7 @@ impl FieldError {
 }
 
 /// A refused command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The kind.
     pub code: Code,
@@ -72,6 +72,16 @@ impl Refusal {
     /// A refusal that no single field causes.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), fields: Vec::new(), retry_after: None }
+    }
+
+    /// Input that cannot be read: wrong types, missing fields.
+    pub fn malformed(message: impl Into<String>, fields: Vec<FieldError>) -> Self {
+        Self { fields, ..Self::new(Code::InvalidRequest, message) }
+    }
+
+    /// The same, where all that is wrong is said by the fields.
+    pub fn malformed_fields(fields: Vec<FieldError>) -> Self {
+        Self::malformed("One or more fields are missing or have the wrong type.", fields)
     }
 
     /// Well-typed input that breaks rules.

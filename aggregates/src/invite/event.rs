@@ -66,7 +66,11 @@ impl Payload for InviteCreated {
 
 /// The mail with the link is to be sent once more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InviteResent {}
+#[serde(rename_all = "camelCase")]
+pub struct InviteResent {
+    /// When that was asked for: the next time is a minute later at the earliest (contract 54).
+    pub resent_at: DateTime<Utc>,
+}
 
 impl Payload for InviteResent {
     const NAME: &'static str = "invite.resent";

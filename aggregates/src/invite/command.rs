@@ -1,0 +1,41 @@
+//! What can be asked of an invite.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    id::{CampaignId, InviteId, OrganizationId},
+    invite::NewInvite,
+};
+
+/// Commands of an invite.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InviteCommand {
+    /// Invites a person.
+    Create {
+        /// The new invite.
+        invite_id: InviteId,
+        /// Its organization.
+        organization_id: OrganizationId,
+        /// Its campaign.
+        campaign_id: CampaignId,
+        /// Whom it is for, and its terms.
+        invite: NewInvite,
+        /// Whether the campaign allows one invite per address.
+        unique: bool,
+    },
+    /// Sends the mail once more.
+    Resend {
+        /// The present instant.
+        now: DateTime<Utc>,
+    },
+    /// Withdraws it and revokes its link.
+    Cancel {
+        /// The present instant.
+        now: DateTime<Utc>,
+    },
+    /// Records that its time ran out.
+    Expire {
+        /// The present instant.
+        now: DateTime<Utc>,
+    },
+}

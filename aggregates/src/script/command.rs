@@ -1,0 +1,31 @@
+//! What can be asked of a script.
+
+use crate::{
+    id::{OrganizationId, ScriptId},
+    script::{NewScript, NewVersion, ScriptPatch},
+};
+
+/// Commands of a script.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScriptCommand {
+    /// Creates it, with its version 1 as a draft.
+    Create {
+        /// The new script.
+        script_id: ScriptId,
+        /// Its organization.
+        organization_id: OrganizationId,
+        /// What it is.
+        script: NewScript,
+    },
+    /// Changes its details or its draft, opening one if there is none.
+    Update(ScriptPatch),
+    /// Opens the next draft.
+    CreateVersion(NewVersion),
+    /// Freezes the draft and makes it available for campaigns.
+    Publish,
+    /// Removes it.
+    Delete {
+        /// How many active or paused campaigns use it.
+        live_campaigns: i64,
+    },
+}

@@ -1,0 +1,13 @@
+//! The rules of the domain, given/when/then; models of the aggregates; and the shapes of stored events.
+
+mod api_keys;
+mod campaigns;
+mod common;
+mod events;
+mod exports;
+mod invites;
+mod models;
+mod organizations;
+mod projects;
+mod questions;
+mod scripts;

@@ -1,0 +1,245 @@
+//! Histories of every aggregate: any sequence of events with any contents, possible or not.
+
+use aggregates::{
+    api_key::{Scope, event::*},
+    campaign::event::*,
+    id::{CampaignId, Id, InviteId, OrganizationId, SubjectId},
+    invite::event::*,
+    organization::{Plan, event::*},
+    project::event::*,
+    script::{FollowUp, Question, QuestionType, Scale, ScriptContent, event::*},
+    value::{Change, Document, Email, Metadata},
+};
+use chrono::{DateTime, Utc};
+use projections::Recorded;
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::History;
+
+fn id<I: Id>() -> impl Strategy<Value = I> + Clone {
+    any::<u128>().prop_map(|bits| I::from_uuid(Uuid::from_u128(bits)))
+}
+
+/// Times from 1970 to the year 9999, to the microsecond.
+fn time() -> impl Strategy<Value = DateTime<Utc>> {
+    (0..253_402_300_800_000_000_i64).prop_map(|at| DateTime::from_timestamp_micros(at).expect("in range"))
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-zA-Z ]{0,12}", "\\PC{0,12}", any::<String>()]
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec((text(), inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn document() -> impl Strategy<Value = Document> {
+    let key = prop_oneof![select(vec!["language", "voice", "maxDuration"]).prop_map(str::to_owned), text()];
+    vec((key, json()), 0..4).prop_map(|members| members.into_iter().collect())
+}
+
+fn metadata() -> impl Strategy<Value = Metadata> {
+    document().prop_map(|document| serde_json::from_value(Value::Object(document)).expect("an object"))
+}
+
+fn change<T: Clone + std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<Value = Change<T>> {
+    option::of(option::of(value)).prop_map(|change| change.map_or(Change::Keep, Change::from))
+}
+
+/// A first event that creates, mostly, and then any others.
+fn history<E: Clone + std::fmt::Debug>(
+    created: impl Strategy<Value = E>,
+    later: impl Strategy<Value = E>,
+) -> impl Strategy<Value = History<E>> {
+    let recorded = || (time(), option::of(id::<SubjectId>()));
+    (option::weighted(0.95, (created, recorded())), vec((later, recorded()), 0..8))
+        .prop_map(|(first, rest)| {
+            let events = first.into_iter().chain(rest).zip(1..);
+            let mut history: Vec<_> =
+                events.map(|((event, (at, subject)), version)| (event, Recorded { at, version, subject })).collect();
+            history.shrink_to_fit();
+            history
+        })
+        .prop_filter("an empty history says nothing", |history| !history.is_empty())
+}
+
+pub fn organization() -> impl Strategy<Value = History<OrganizationEvent>> {
+    let created = || {
+        (id(), text(), select(&Plan::ALL[..]), any::<i64>()).prop_map(
+            |(organization_id, name, plan, opening_credits)| {
+                OrganizationEvent::Created(OrganizationCreated { organization_id, name, plan, opening_credits })
+            },
+        )
+    };
+    history(created(), created())
+}
+
+pub fn api_key() -> impl Strategy<Value = History<ApiKeyEvent>> {
+    let scopes = vec(select(Scope::ALL), 0..5).prop_map(|scopes| scopes.into_iter().collect());
+    let created = (id(), id(), text(), scopes, "[0-9a-f]{64}", "[0-9a-zA-Z]{4}", option::of(time())).prop_map(
+        |(key_id, organization_id, name, scopes, secret_hash, last_four, expires_at)| {
+            let created = ApiKeyCreated { key_id, organization_id, name, scopes, secret_hash, last_four, expires_at };
+            ApiKeyEvent::Created(created)
+        },
+    );
+    history(created, Just(ApiKeyEvent::Revoked(ApiKeyRevoked {})))
+}
+
+pub fn project() -> impl Strategy<Value = History<ProjectEvent>> {
+    let created = (id(), id(), text(), option::of(text()), option::of(text())).prop_map(
+        |(project_id, organization_id, name, description, color)| {
+            ProjectEvent::Created(ProjectCreated { project_id, organization_id, name, description, color })
+        },
+    );
+    let updated = (option::of(text()), change(text()), change(text()))
+        .prop_map(|(name, description, color)| ProjectEvent::Updated(ProjectUpdated { name, description, color }));
+    history(created, prop_oneof![9 => updated, 1 => Just(ProjectEvent::Deleted(ProjectDeleted {}))])
+}
+
+fn question() -> impl Strategy<Value = Question> {
+    let kinds = QuestionType::NAMES.map(|(_, kind)| kind);
+    let follow_up = (any::<bool>(), option::of(any::<u32>()), option::of(text()))
+        .prop_map(|(enabled, max_follow_ups, prompt)| FollowUp { enabled, max_follow_ups, prompt });
+    let scale = (any::<i32>(), any::<i32>()).prop_map(|(min, max)| Scale { min, max });
+    let answers = (option::of(vec(text(), 0..3)), option::of(scale), option::of(follow_up), option::of(any::<u32>()));
+    (text(), text(), select(kinds.to_vec()), any::<bool>(), any::<u32>(), answers).prop_map(
+        |(id, text, kind, required, order, (options, scale, follow_up, max_duration))| Question {
+            id,
+            text,
+            kind,
+            required,
+            follow_up,
+            max_duration,
+            order,
+            options,
+            scale,
+        },
+    )
+}
+
+fn content() -> impl Strategy<Value = ScriptContent> {
+    (text(), vec(question(), 0..3), document()).prop_map(|(system_prompt, questions, settings)| ScriptContent {
+        system_prompt,
+        questions,
+        settings,
+    })
+}
+
+pub fn script() -> impl Strategy<Value = History<ScriptEvent>> {
+    let created = (id(), id(), text(), option::of(text()), option::of(id()), content(), option::of(text())).prop_map(
+        |(script_id, organization_id, name, description, project_id, content, changelog)| {
+            let created =
+                ScriptCreated { script_id, organization_id, name, description, project_id, content, changelog };
+            ScriptEvent::Created(created)
+        },
+    );
+    let details = (option::of(text()), change(text()), change(id())).prop_map(|(name, description, project_id)| {
+        ScriptEvent::DetailsChanged(ScriptDetailsChanged { name, description, project_id })
+    });
+    let opened = (any::<u32>(), content(), option::of(text())).prop_map(|(version, content, changelog)| {
+        ScriptEvent::DraftOpened(ScriptDraftOpened { version, content, changelog })
+    });
+    let changed = content().prop_map(|content| ScriptEvent::DraftChanged(ScriptDraftChanged { content }));
+    let published = any::<u32>().prop_map(|version| ScriptEvent::Published(ScriptPublished { version }));
+    let later = prop_oneof![
+        4 => details,
+        4 => opened,
+        4 => changed,
+        4 => published,
+        2 => Just(ScriptEvent::Archived(ScriptArchived {})),
+        1 => Just(ScriptEvent::Deleted(ScriptDeleted {})),
+    ];
+    history(created, later)
+}
+
+pub fn campaign() -> impl Strategy<Value = History<CampaignEvent>> {
+    let ids = (id(), id(), id(), option::of(id()));
+    let documents = (document(), document(), document(), metadata());
+    let created = (ids, text(), option::of(text()), any::<u32>(), documents).prop_map(
+        |(
+            (campaign_id, organization_id, script_id, project_id),
+            name,
+            description,
+            script_version,
+            (inherited_settings, settings, invite_defaults, metadata),
+        )| {
+            CampaignEvent::Created(CampaignCreated {
+                campaign_id,
+                organization_id,
+                name,
+                description,
+                script_id,
+                script_version,
+                project_id,
+                inherited_settings,
+                settings,
+                invite_defaults,
+                metadata,
+            })
+        },
+    );
+    let documents = (option::of(document()), option::of(document()), option::of(metadata()));
+    let updated = (option::of(text()), change(text()), change(id()), documents).prop_map(
+        |(name, description, project_id, (settings, invite_defaults, metadata))| {
+            let updated = CampaignUpdated { name, description, project_id, settings, invite_defaults, metadata };
+            CampaignEvent::Updated(updated)
+        },
+    );
+    let later = prop_oneof![
+        3 => updated,
+        1 => Just(CampaignEvent::Paused(CampaignPaused {})),
+        1 => Just(CampaignEvent::Resumed(CampaignResumed {})),
+        1 => Just(CampaignEvent::Archived(CampaignArchived {})),
+    ];
+    history(created, later)
+}
+
+pub fn invite() -> impl Strategy<Value = History<InviteEvent>> {
+    let email = "[a-zA-Z]{1,8}@[a-z]{1,8}[.]example".prop_map(|text| Email::parse(&text).expect("an address"));
+    let ids = (id::<InviteId>(), id::<OrganizationId>(), id::<CampaignId>());
+    let person = (email, option::of(text()), metadata());
+    let mail = (any::<bool>(), option::of(text()), any::<u32>(), any::<bool>());
+    let created = (ids, person, mail, time()).prop_map(
+        |(
+            (invite_id, organization_id, campaign_id),
+            (email, name, metadata),
+            (send_email, email_template, token_generation, unique),
+            expires_at,
+        )| {
+            InviteEvent::Created(InviteCreated {
+                invite_id,
+                organization_id,
+                campaign_id,
+                email: email.into(),
+                name: name.into(),
+                metadata: metadata.into(),
+                expires_at,
+                send_email,
+                email_template,
+                token_generation,
+                unique,
+            })
+        },
+    );
+    let later = prop_oneof![
+        2 => time().prop_map(|resent_at| InviteEvent::Resent(InviteResent { resent_at })),
+        1 => Just(InviteEvent::Cancelled(InviteCancelled {})),
+        1 => Just(InviteEvent::Expired(InviteExpired {})),
+    ];
+    history(created, later)
+}

@@ -1,0 +1,111 @@
+//! The command line (contract 47, 49).
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+
+use crate::{
+    config::{self, Config},
+    http::{openapi, routes},
+    telemetry,
+};
+
+pub mod args;
+pub mod serve;
+
+use args::Command;
+
+/// InterviewRelay: a self-hostable, event-sourced platform for AI-run interviews.
+#[derive(Debug, Parser)]
+#[command(name = "interview-relay", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let matches = Cli::command().args(config::flags()).get_matches();
+    let result = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => run(&cli.command.unwrap_or(Command::Serve), innermost(&matches)),
+        Err(error) => error.exit(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("interview-relay: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Settings may stand before or after the command: the innermost matches hold them all.
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, matches)| innermost(matches))
+}
+
+fn run(command: &Command, flags: &ArgMatches) -> Result<(), String> {
+    // This one describes the program and not an installation, so it works whatever the settings are.
+    if matches!(command, Command::Openapi) {
+        print!("{}", openapi::text(&routes::operations()).map_err(|error| error.to_string())?);
+        return Ok(());
+    }
+    let config = Config::load(flags).map_err(|error| error.to_string())?;
+    if matches!(command, Command::Config) {
+        print!("{}", config.describe());
+        return Ok(());
+    }
+    telemetry::init(&config.log_level, config.log_format);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let result = runtime.block_on(dispatch(command, &config));
+    telemetry::flush();
+    result
+}
+
+/// Runs a command that works on the store.
+async fn dispatch(command: &Command, _config: &Config) -> Result<(), String> {
+    Err(format!("{command:?} needs the store"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> (Command, ArgMatches) {
+        let matches = Cli::command().args(config::flags()).try_get_matches_from(line.split(' ')).expect("valid");
+        let cli = Cli::from_arg_matches(&matches).expect("valid");
+        (cli.command.unwrap_or(Command::Serve), innermost(&matches).clone())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().args(config::flags()).debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_serve_and_settings_may_stand_anywhere() {
+        for line in
+            ["relay --listen 127.0.0.1:9", "relay serve --listen 127.0.0.1:9", "relay --listen=127.0.0.1:9 serve"]
+        {
+            let (command, flags) = parse(line);
+            assert!(matches!(command, Command::Serve));
+            assert_eq!(Config::load(&flags).expect("valid").listen.port(), 9, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_switch_may_stand_alone() {
+        assert!(Config::load(&parse("relay --dev").1).expect("valid").dev);
+        assert!(!Config::load(&parse("relay --rate-limit off").1).expect("valid").rate_limit);
+    }
+
+    #[test]
+    fn nested_commands_take_settings_too() {
+        let (command, flags) = parse("relay keys create --org org_1 --name ci --scopes all --json --data-dir /d");
+        assert!(
+            matches!(command, Command::Keys(args::Keys::Create(create)) if create.json && create.scopes == ["all"])
+        );
+        assert_eq!(Config::load(&flags).expect("valid").data_dir, std::path::PathBuf::from("/d"));
+    }
+}

@@ -1,0 +1,258 @@
+//! Running commands: load what they need, let the aggregates decide, commit events, rows and answer together.
+//!
+//! A command may run several times. What it has seen is checked when it commits; if another command was faster, it runs
+//! again on fresh state. So `execute` must do nothing but work on its [`Work`].
+
+pub mod api_keys;
+pub mod campaigns;
+pub mod invites;
+pub mod organizations;
+pub mod projects;
+pub mod scripts;
+
+mod replies;
+mod work;
+
+use std::{collections::HashSet, sync::Arc};
+
+use aggregates::{Code, Refusal, id::OrganizationId};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+pub use replies::Recorded;
+pub use work::{Root, Work};
+
+use crate::{
+    clock::Clock,
+    http::IdempotencyRequest,
+    ids::Ids,
+    store::{self, Outcome, Store},
+    trust::keys::Keys,
+};
+
+/// How often a command is tried again on fresh state before the caller is told to.
+const ATTEMPTS: usize = 10;
+
+/// Who asks, as it is kept with each event. It holds no personal data.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Caller {
+    /// The organization that is spoken for.
+    #[serde(skip)]
+    pub organization: OrganizationId,
+    /// An API key's id, `administrator`, or the name of a reactor.
+    pub actor: String,
+    /// The request, for matching with the logs.
+    pub request_id: String,
+}
+
+/// The answer to a command, as it is sent and remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The HTTP status of success.
+    pub status: u16,
+    /// A JSON document, or nothing.
+    pub body: String,
+    /// Where a new resource lives.
+    pub location: Option<String>,
+    /// Version tag of the resource, without quotes.
+    pub etag: Option<String>,
+}
+
+impl Answer {
+    /// 201 with the new document.
+    pub fn created(location: String, body: impl Into<String>) -> Self {
+        Self { status: 201, body: body.into(), location: Some(location), etag: None }
+    }
+
+    /// 200 with the document.
+    pub fn ok(body: impl Into<String>) -> Self {
+        Self { status: 200, body: body.into(), location: None, etag: None }
+    }
+
+    /// 204.
+    pub fn no_content() -> Self {
+        Self { status: 204, body: String::new(), location: None, etag: None }
+    }
+
+    /// Adds the version tag of the resource.
+    pub fn tagged(mut self, etag: String) -> Self {
+        self.etag = Some(etag);
+        self
+    }
+}
+
+/// What a command came to.
+#[derive(Clone, Debug)]
+pub struct Outcomes {
+    /// The answer, or why there is none.
+    pub result: Result<Answer, Refusal>,
+    /// Set when this is the remembered answer to an earlier request: the id of that request.
+    pub replayed: Option<String>,
+}
+
+/// Why a command could not be decided at all.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A request with the same Idempotency-Key is still running.
+    #[error("a request with this Idempotency-Key is still running")]
+    InProgress,
+    /// The Idempotency-Key was used for another request.
+    #[error("this Idempotency-Key was used for another request")]
+    KeyReused,
+    /// Other commands were faster again and again.
+    #[error("too many concurrent changes")]
+    Contended,
+}
+
+/// Why a command's `execute` stopped.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// A rule forbids it.
+    Refused(Refusal),
+    /// The store failed.
+    Failed(store::Error),
+}
+
+impl<R: Into<Refusal>> From<R> for Stop {
+    fn from(refusal: R) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl From<store::Error> for Stop {
+    fn from(error: store::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Something that a caller wants done.
+pub trait Command: Send + Sync {
+    /// Does it within `work`. May be called several times, each time with fresh work.
+    fn execute(&self, work: &mut Work<'_>) -> impl Future<Output = Result<Answer, Stop>> + Send;
+}
+
+/// Runs commands.
+pub struct Commands {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    pub(crate) keys: Arc<Keys>,
+    /// The base of invite links, without a slash at the end.
+    pub(crate) public_url: String,
+    cache: work::Cache,
+    running: Mutex<HashSet<String>>,
+}
+
+impl Commands {
+    /// Runs commands on a store.
+    pub fn new(store: Store, clock: Clock, keys: Arc<Keys>, public_url: String) -> Self {
+        let ids = Ids::new(clock.clone());
+        Self { store, clock, ids, keys, public_url, cache: work::cache(), running: Mutex::default() }
+    }
+
+    /// Runs a command; with an idempotency key, its effect and its answer happen once (contract 11).
+    ///
+    /// # Errors
+    /// See [`Error`]; then nothing is known to have happened, and the caller may try again.
+    pub async fn run<C: Command>(
+        &self,
+        caller: &Caller,
+        idempotency: Option<&IdempotencyRequest>,
+        command: &C,
+    ) -> Result<Outcomes, Error> {
+        let lookup = idempotency.map(|request| replies::lookup(caller.organization, &request.key));
+        let _running = match &lookup {
+            Some(lookup) => Some(Running::enter(self, lookup).ok_or(Error::InProgress)?),
+            None => None,
+        };
+        for attempt in 0..ATTEMPTS {
+            // What was cached may be behind what another node has written, so a second try reads everything anew.
+            let mut work = Work::new(self, caller, attempt == 0);
+            let result = match command.execute(&mut work).await {
+                Ok(answer) => Ok(answer),
+                Err(Stop::Failed(error)) => return Err(error.into()),
+                Err(Stop::Refused(refusal)) => {
+                    if work.is_stale().await? {
+                        continue;
+                    }
+                    work.abandon();
+                    Err(refusal)
+                }
+            };
+            let reply = match (idempotency, &lookup) {
+                (Some(request), Some(lookup)) if replies::is_recorded(&result) => {
+                    Some(self.seal_reply(lookup, request, &result, &caller.request_id))
+                }
+                (Some(request), Some(lookup)) => {
+                    // Such a refusal is not remembered, but an earlier answer would go before it.
+                    if let Some(sealed) = self.store.reply(lookup, self.clock.now().timestamp_micros()).await? {
+                        return self.open_reply(lookup, request, &sealed);
+                    }
+                    None
+                }
+                _ => None,
+            };
+            let mut prepared = work.prepare(reply).await?;
+            if prepared.submission.is_empty() {
+                return Ok(Outcomes { result, replayed: None });
+            }
+            match self.store.commit(std::mem::take(&mut prepared.submission)).await? {
+                Outcome::Committed { .. } => {
+                    prepared.remember(self);
+                    return Ok(Outcomes { result, replayed: None });
+                }
+                Outcome::Stale(_) => continue,
+                Outcome::SubjectsExist(subjects) => {
+                    let organization = caller.organization.to_string();
+                    for (lookup, id, wrapped) in subjects {
+                        self.store.remember_subject(&organization, lookup, id, &wrapped).await?;
+                    }
+                }
+                Outcome::AlreadyAnswered(sealed) => {
+                    if let (Some(request), Some(lookup)) = (idempotency, &lookup) {
+                        return self.open_reply(lookup, request, &sealed);
+                    }
+                }
+                Outcome::InProgress => return Err(Error::InProgress),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// The link that a participant opens.
+    pub fn invite_url(&self, token: &str) -> String {
+        format!("{}/interview/{token}", self.public_url)
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.now()
+    }
+}
+
+/// Marks an idempotency key as running on this node, until it is dropped.
+struct Running<'a> {
+    commands: &'a Commands,
+    lookup: &'a str,
+}
+
+impl<'a> Running<'a> {
+    fn enter(commands: &'a Commands, lookup: &'a str) -> Option<Self> {
+        commands.running.lock().insert(lookup.to_owned()).then_some(Self { commands, lookup })
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.commands.running.lock().remove(self.lookup);
+    }
+}
+
+/// A refusal because there is no such resource for this caller.
+pub fn not_found() -> Refusal {
+    Refusal::new(Code::NotFound, "The requested resource does not exist.")
+}

@@ -1,0 +1,485 @@
+//! Settings (contract 47, 60): one table of what there is, and four places that each may come from.
+//!
+//! A flag wins over an environment variable, that over `interview-relay.toml`, that over the default. A setting that
+//! is unknown or makes no sense stops the start with a message that names it.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::{Arg, ArgMatches};
+
+/// The settings file that is read when no other is named.
+pub const FILE: &str = "interview-relay.toml";
+
+/// One setting: a flag, a variable and a key in the file, all of the same meaning.
+#[derive(Debug)]
+pub struct Setting {
+    /// The flag without its dashes, and the key in the file.
+    pub name: &'static str,
+    /// The environment variable.
+    pub variable: &'static str,
+    /// The value when nothing else is said; empty for "none".
+    pub default: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+}
+
+const fn setting(name: &'static str, variable: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, variable, default, help }
+}
+
+/// The table.
+pub const SETTINGS: &[Setting] = &[
+    setting("listen", "RELAY_LISTEN", "127.0.0.1:8080", "Address to listen on"),
+    setting("data-dir", "RELAY_DATA_DIR", "./data", "Where the SQLite file and the master key live"),
+    setting("database-url", "DATABASE_URL", "", "postgres://… for PostgreSQL; SQLite in the data directory otherwise"),
+    setting("public-url", "RELAY_PUBLIC_URL", "", "Base of invite links; from the listen address by default"),
+    setting(
+        "master-key-file",
+        "RELAY_MASTER_KEY_FILE",
+        "",
+        "32 bytes in base64 on one line; required with PostgreSQL, generated in the data directory otherwise",
+    ),
+    setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
+    setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
+    setting("dev", "RELAY_DEV", "off", "Development mode"),
+    setting("tls-cert", "RELAY_TLS_CERT", "", "Certificate chain in PEM; with --tls-key, serves HTTPS"),
+    setting("tls-key", "RELAY_TLS_KEY", "", "Private key in PEM"),
+    setting(
+        "tls-listen",
+        "RELAY_TLS_LISTEN",
+        "0.0.0.0:8443",
+        "Address to listen on for HTTPS; --listen then redirects to it",
+    ),
+    setting("max-body", "RELAY_MAX_BODY", "1048576", "Bytes that a request body may have"),
+    setting("max-connections", "RELAY_MAX_CONNECTIONS", "4096", "Connections served at once"),
+    setting("header-timeout", "RELAY_HEADER_TIMEOUT", "10s", "How long the head of a request may take"),
+    setting(
+        "log-level",
+        "RELAY_LOG_LEVEL",
+        "info",
+        "error, warn, info, debug or trace, or a filter such as info,sqlx=warn",
+    ),
+    setting("log-format", "RELAY_LOG_FORMAT", "auto", "json, text, or auto: text at a terminal"),
+];
+
+/// What is in force.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address for HTTP.
+    pub listen: SocketAddr,
+    /// Where the embedded store lives.
+    pub data_dir: PathBuf,
+    /// Where PostgreSQL is, if it is used.
+    pub database_url: Option<String>,
+    /// Base of the links that are handed out, without a slash at the end.
+    pub public_url: String,
+    /// Where the master key is, if not in the data directory.
+    pub master_key_file: Option<PathBuf>,
+    /// Where Redis is, if it is used.
+    pub redis_url: Option<String>,
+    /// Whether requests are limited.
+    pub rate_limit: bool,
+    /// Development mode.
+    pub dev: bool,
+    /// Certificates, if HTTPS is served.
+    pub tls: Option<Tls>,
+    /// Bytes that a request body may have.
+    pub max_body: usize,
+    /// Connections served at once.
+    pub max_connections: usize,
+    /// How long the head of a request may take.
+    pub header_timeout: std::time::Duration,
+    /// What is logged.
+    pub log_level: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    sources: BTreeMap<&'static str, (String, Source)>,
+}
+
+/// How HTTPS is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate chain.
+    pub certificates: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Address for HTTPS.
+    pub listen: SocketAddr,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text at a terminal, JSON otherwise.
+    Auto,
+    /// JSON lines.
+    Json,
+    /// Text for people.
+    Text,
+}
+
+/// A setting that stops the start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    Flag,
+    Variable(&'static str),
+    File(PathBuf),
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("flag"),
+            Self::Variable(name) => f.write_str(name),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// The flags of all settings.
+pub fn flags() -> Vec<Arg> {
+    let file = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .global(true)
+        .help("Settings file [default: interview-relay.toml, if there is one]");
+    let flags = SETTINGS.iter().map(|setting| {
+        let default =
+            if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
+        // A switch may stand alone: `--dev` is `--dev on`.
+        let values = if setting.default == "off" { 0..=1 } else { 1..=1 };
+        Arg::new(setting.name)
+            .long(setting.name)
+            .value_name("VALUE")
+            .num_args(values)
+            .default_missing_value("on")
+            .require_equals(false)
+            .global(true)
+            .hide_possible_values(true)
+            .help(format!("{} [env: {}]{default}", setting.help, setting.variable))
+    });
+    std::iter::once(file).chain(flags).collect()
+}
+
+impl Config {
+    /// Collects the settings of this process.
+    ///
+    /// # Errors
+    /// Names the setting that is unknown or makes no sense, and where it was found.
+    pub fn load(flags: &ArgMatches) -> Result<Self, ConfigError> {
+        let named = flags.get_one::<String>("config").map(PathBuf::from);
+        let file = read_file(named.as_deref())?;
+        let flag = |name: &str| flags.get_one::<String>(name).cloned();
+        Self::from_sources(flag, |variable| std::env::var(variable).ok(), file)
+    }
+
+    fn from_sources(
+        flag: impl Fn(&str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<String>,
+        file: Option<(PathBuf, BTreeMap<&'static str, String>)>,
+    ) -> Result<Self, ConfigError> {
+        let mut sources = BTreeMap::new();
+        for setting in SETTINGS {
+            // A variable that is set to nothing is how compose files say "not set".
+            let from_variable = || variable(setting.variable).filter(|value| !value.is_empty());
+            let from_file = || file.as_ref().and_then(|(path, values)| Some((path, values.get(setting.name)?)));
+            let found = if let Some(value) = flag(setting.name) {
+                (value, Source::Flag)
+            } else if let Some(value) = from_variable() {
+                (value, Source::Variable(setting.variable))
+            } else if let Some((path, value)) = from_file() {
+                (value.clone(), Source::File(path.clone()))
+            } else {
+                (setting.default.to_owned(), Source::Default)
+            };
+            sources.insert(setting.name, found);
+        }
+        Self::check(sources)
+    }
+
+    fn check(sources: BTreeMap<&'static str, (String, Source)>) -> Result<Self, ConfigError> {
+        let values = Values(&sources);
+        let listen = values.parse("listen", "an address such as 127.0.0.1:8080", |value| value.parse().ok())?;
+        let tls = values.tls()?;
+        let database_url = values.database_url()?;
+        let master_key_file = values.given("master-key-file").map(PathBuf::from);
+        if database_url.is_some() && master_key_file.is_none() {
+            return Err(ConfigError(
+                "master-key-file (RELAY_MASTER_KEY_FILE) is required with PostgreSQL: all nodes must share one key, \
+                 and it must not be lost with one of them"
+                    .to_owned(),
+            ));
+        }
+        Ok(Self {
+            listen,
+            data_dir: values.text("data-dir").into(),
+            public_url: values.public_url(listen, tls.as_ref())?,
+            database_url,
+            master_key_file,
+            redis_url: values.url("redis-url", &["redis://"])?,
+            rate_limit: values.switch("rate-limit")?,
+            dev: values.switch("dev")?,
+            tls,
+            max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
+                value.parse().ok().filter(|bytes| *bytes >= 1_024)
+            })?,
+            max_connections: values.parse("max-connections", "a number from 1 to 100000", |value| {
+                value.parse().ok().filter(|count| (1..=100_000).contains(count))
+            })?,
+            header_timeout: values.parse("header-timeout", "a duration such as 10s", duration)?,
+            log_level: values.parse("log-level", "a level such as info, or a filter", |value| {
+                tracing_subscriber::EnvFilter::builder().parse(value).ok().map(|_| value.to_owned())
+            })?,
+            log_format: values.parse("log-format", "auto, json or text", |value| match value {
+                "auto" => Some(LogFormat::Auto),
+                "json" => Some(LogFormat::Json),
+                "text" => Some(LogFormat::Text),
+                _ => None,
+            })?,
+            sources,
+        })
+    }
+
+    /// What is in force, one setting a line, with where it comes from; passwords in URLs are hidden.
+    pub fn describe(&self) -> String {
+        let line = |setting: &Setting| {
+            let (value, source) = self.sources.get(setting.name)?;
+            let shown = match setting.name {
+                "public-url" => self.public_url.clone(),
+                _ if value.is_empty() => "(none)".to_owned(),
+                _ => hide_password(value),
+            };
+            Some(format!("{:<16} {shown}  ({source})\n", setting.name))
+        };
+        SETTINGS.iter().filter_map(line).collect()
+    }
+}
+
+struct Values<'a>(&'a BTreeMap<&'static str, (String, Source)>);
+
+impl Values<'_> {
+    fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |(value, _)| value)
+    }
+
+    fn given(&self, name: &str) -> Option<&str> {
+        Some(self.text(name)).filter(|value| !value.is_empty())
+    }
+
+    fn bad(&self, name: &str, expected: &str) -> ConfigError {
+        let source = self.0.get(name).map_or(&Source::Default, |(_, source)| source);
+        let value = hide_password(self.text(name));
+        ConfigError(format!("{name} = {value:?} (from {source}) is not {expected}"))
+    }
+
+    fn parse<T>(&self, name: &str, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, ConfigError> {
+        parse(self.text(name).trim()).ok_or_else(|| self.bad(name, expected))
+    }
+
+    fn switch(&self, name: &str) -> Result<bool, ConfigError> {
+        self.parse(name, "one of true, false, 1, 0, on, off", |value| match value.to_ascii_lowercase().as_str() {
+            "true" | "1" | "on" => Some(true),
+            "false" | "0" | "off" => Some(false),
+            _ => None,
+        })
+    }
+
+    fn url(&self, name: &str, schemes: &[&str]) -> Result<Option<String>, ConfigError> {
+        let Some(url) = self.given(name) else { return Ok(None) };
+        if schemes.iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty())) {
+            return Ok(Some(url.to_owned()));
+        }
+        Err(self.bad(name, &format!("a URL that starts with {}", schemes.join(" or "))))
+    }
+
+    /// `sqlite:` and nothing at all both mean the embedded store.
+    fn database_url(&self) -> Result<Option<String>, ConfigError> {
+        match self.given("database-url") {
+            None | Some("sqlite" | "sqlite:") => Ok(None),
+            Some(_) => self.url("database-url", &["postgres://", "postgresql://"]),
+        }
+    }
+
+    fn tls(&self) -> Result<Option<Tls>, ConfigError> {
+        match (self.given("tls-cert"), self.given("tls-key")) {
+            (None, None) => Ok(None),
+            (Some(certificates), Some(key)) => Ok(Some(Tls {
+                certificates: certificates.into(),
+                key: key.into(),
+                listen: self.parse("tls-listen", "an address such as 0.0.0.0:8443", |value| value.parse().ok())?,
+            })),
+            (Some(_), None) => Err(ConfigError("tls-cert needs tls-key as well".to_owned())),
+            (None, Some(_)) => Err(ConfigError("tls-key needs tls-cert as well".to_owned())),
+        }
+    }
+
+    fn public_url(&self, listen: SocketAddr, tls: Option<&Tls>) -> Result<String, ConfigError> {
+        if let Some(url) = self.url("public-url", &["http://", "https://"])? {
+            return Ok(url.trim_end_matches('/').to_owned());
+        }
+        Ok(match tls {
+            Some(tls) => format!("https://{}", reachable(tls.listen)),
+            None => format!("http://{}", reachable(listen)),
+        })
+    }
+}
+
+/// An address that listens everywhere is reached as `localhost`, until somebody says under which name.
+fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+/// A whole number with `ms`, `s`, `m` or `h`.
+fn duration(text: &str) -> Option<std::time::Duration> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0)?;
+    let milliseconds = match &text[digits..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
+}
+
+/// Replaces the password of a URL.
+fn hide_password(value: &str) -> String {
+    let hidden = || {
+        let (scheme, rest) = value.split_once("://")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (user, host) = rest[..end].rsplit_once('@')?;
+        let (user, _) = user.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{host}{}", hide_query(&rest[end..])))
+    };
+    hidden().unwrap_or_else(|| hide_query(value))
+}
+
+/// PostgreSQL also takes the password as a parameter.
+fn hide_query(text: &str) -> String {
+    match text.split_once("password=") {
+        Some((before, after)) if before.contains('?') => {
+            let rest = after.find('&').map_or("", |end| &after[end..]);
+            format!("{before}password=***{rest}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+type FileValues = (PathBuf, BTreeMap<&'static str, String>);
+
+fn read_file(named: Option<&Path>) -> Result<Option<FileValues>, ConfigError> {
+    let path = named.unwrap_or(Path::new(FILE));
+    let failed = |error: &dyn fmt::Display| ConfigError(format!("{}: {error}", path.display()));
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse_file(&text).map(|values| Some((path.to_owned(), values))).map_err(|error| failed(&error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(None),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn parse_file(text: &str) -> Result<BTreeMap<&'static str, String>, ConfigError> {
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError(error.to_string()))?;
+    let mut values = BTreeMap::new();
+    for (name, value) in table {
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
+            return Err(ConfigError(format!("{name} is no setting")));
+        };
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(switch) => switch.to_string(),
+            other => {
+                return Err(ConfigError(format!(
+                    "{name} must be a text, a number or a boolean, not {}",
+                    other.type_str()
+                )));
+            }
+        };
+        values.insert(setting.name, value);
+    }
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
+        let find = |pairs: &[(&str, &str)], name: &str| {
+            pairs.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned())
+        };
+        let file = Some((PathBuf::from("test.toml"), parse_file(file)?));
+        Config::from_sources(|name| find(flags, name), |name| find(variables, name), file)
+    }
+
+    fn message(result: Result<Config, ConfigError>) -> String {
+        result.expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn flags_win_over_variables_over_the_file_over_defaults() {
+        let file = "listen = \"127.0.0.1:1\"\nmax-body = 2048\ndata-dir = \"/file\"";
+        let variables = [("RELAY_LISTEN", "127.0.0.1:2"), ("RELAY_DATA_DIR", "/variable"), ("DATABASE_URL", "")];
+        let config = load(&[("listen", "127.0.0.1:3")], &variables, file).expect("valid");
+        assert_eq!(config.listen.port(), 3);
+        assert_eq!(config.data_dir, PathBuf::from("/variable"));
+        assert_eq!(config.max_body, 2_048);
+        assert_eq!(config.public_url, "http://127.0.0.1:3");
+        assert!(config.rate_limit && !config.dev && config.database_url.is_none());
+        let lines = config.describe();
+        assert!(lines.contains("127.0.0.1:3  (flag)"), "{lines}");
+        assert!(lines.contains("/variable  (RELAY_DATA_DIR)"), "{lines}");
+        assert!(lines.contains("2048  (test.toml)"), "{lines}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        assert_eq!(message(load(&[], &[], "colour = 1")), "colour is no setting");
+        let bad = message(load(&[], &[("RELAY_RATE_LIMIT", "maybe")], ""));
+        assert_eq!(bad, "rate-limit = \"maybe\" (from RELAY_RATE_LIMIT) is not one of true, false, 1, 0, on, off");
+        for (name, value) in [
+            ("listen", "here"),
+            ("database-url", "mysql://x"),
+            ("redis-url", "redis://"),
+            ("public-url", "ftp://x"),
+            ("max-body", "10"),
+            ("header-timeout", "10"),
+            ("log-format", "xml"),
+            ("log-level", "info,[["),
+            ("dev", "perhaps"),
+        ] {
+            assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
+        }
+        assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
+    }
+
+    #[test]
+    fn postgresql_needs_a_master_key_of_its_own() {
+        let url = ("database-url", "postgres://relay:secret@db/relay?password=secret&x=1");
+        assert!(message(load(&[url], &[], "")).starts_with("master-key-file"));
+        let config = load(&[url, ("master-key-file", "/key")], &[], "").expect("valid");
+        let lines = config.describe();
+        assert!(!lines.contains("secret"), "{lines}");
+        assert!(lines.contains("postgres://relay:***@db/relay?password=***&x=1"), "{lines}");
+    }
+
+    #[test]
+    fn tls_needs_both_files_and_changes_the_public_url() {
+        let config = load(&[("tls-cert", "c"), ("tls-key", "k")], &[], "tls-listen = \"0.0.0.0:443\"").expect("valid");
+        assert_eq!(config.public_url, "https://localhost:443");
+        let config = load(&[("public-url", "https://relay.example.com/")], &[], "").expect("valid");
+        assert_eq!(config.public_url, "https://relay.example.com");
+    }
+}

@@ -1,0 +1,32 @@
+//! The HTTP platform: one route table, one error table, and the path of every request through them.
+//!
+//! A request passes [`server`] (connections, TLS) → [`observe`] (request id, log, metrics, the shape of errors) →
+//! [`gate`] (API key, rate limit, scope, body; in that order, contract 4) → one handler.
+
+pub mod answer;
+pub mod auth;
+pub mod docs;
+pub mod error;
+pub mod extract;
+pub mod gate;
+pub mod health;
+pub mod idempotency;
+pub mod json;
+pub mod list;
+pub mod observe;
+pub mod openapi;
+pub mod operation;
+pub mod projects;
+pub mod query;
+pub mod rate_limit;
+pub mod routes;
+pub mod server;
+
+pub use answer::Page;
+pub use auth::{Authenticated, Authenticator};
+pub use error::ApiError;
+pub use extract::{Body, Call, Guest, Id, NoBody, Token};
+pub use gate::{Limits, Platform};
+pub use idempotency::IdempotencyRequest;
+pub use operation::{Access, Operation};
+pub use query::{ListQuery, Query};

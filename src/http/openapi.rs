@@ -1,0 +1,244 @@
+//! The OpenAPI document, assembled from the route table. What all operations share is written here once.
+
+use aggregates::{Code, FieldError};
+use axum::{Extension, response::Response};
+use bytes::Bytes;
+use serde_json::json;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        ComponentsBuilder, Content, HeaderBuilder, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder,
+        Ref, RefOr, Required, ResponseBuilder, Tag,
+        extensions::ExtensionsBuilder,
+        header::Header,
+        path::{Operation as Docs, ParameterBuilder, ParameterIn, PathItem},
+        schema::Type,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use super::{Access, Operation, answer, error::Failure, operation::documented_method};
+
+/// The document as it is served.
+#[derive(Clone, Debug)]
+pub struct Document(pub Bytes);
+
+/// This API as an OpenAPI 3.1 document
+#[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApi", tag = "Service",
+    responses((status = 200, description = "The document.", body = Object)))]
+pub async fn show(Extension(document): Extension<Document>) -> Response {
+    answer::ok(document.0)
+}
+
+/// How every error looks (contract 3).
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+struct Error {
+    error: ErrorBody,
+}
+
+/// What went wrong.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[allow(dead_code)]
+struct ErrorBody {
+    /// A stable word for the kind of failure.
+    #[schema(example = "VALIDATION_ERROR")]
+    code: String,
+    /// One sentence for people.
+    message: String,
+    /// `fields` lists every offending field; other members depend on the code.
+    details: ErrorDetails,
+    /// Quote it when you ask for help.
+    request_id: String,
+    /// With 429: the seconds to wait.
+    retry_after: Option<u64>,
+}
+
+/// More about a failure.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+struct ErrorDetails {
+    /// Every offending field at once.
+    fields: Option<Vec<ErrorField>>,
+}
+
+/// One offending field.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+struct ErrorField {
+    /// Path of the field.
+    #[schema(example = "questions[1].type")]
+    field: String,
+    /// A stable word for the rule.
+    #[schema(example = "invalid_enum")]
+    code: String,
+    /// One sentence for people.
+    message: String,
+}
+
+/// The failures that operations share, by the name of the response component.
+fn shared_failures() -> Vec<(&'static str, Failure, &'static str)> {
+    vec![
+        ("BadRequest", Failure::Refused(Code::InvalidRequest), "The request is malformed."),
+        ("Unauthorized", Failure::Unauthorized, "The API key is missing, invalid, expired or revoked."),
+        ("Forbidden", Failure::Forbidden, "The API key lacks the scope."),
+        ("NotFound", Failure::Refused(Code::NotFound), "There is no such resource."),
+        ("PayloadTooLarge", Failure::PayloadTooLarge, "The body is too large."),
+        ("UnsupportedMediaType", Failure::UnsupportedMediaType, "The body is not JSON."),
+        ("ValidationError", Failure::Refused(Code::ValidationError), "Fields break rules."),
+        ("RateLimited", Failure::Refused(Code::RateLimited), "Too many requests."),
+        ("InternalError", Failure::Internal, "A defect of the server."),
+        ("ServiceUnavailable", Failure::Unavailable, "A temporary outage or overload."),
+    ]
+}
+
+const SHARED_HEADERS: [(&str, &str, Type); 4] = [
+    ("X-Request-Id", "The id of the request: yours, if you sent one.", Type::String),
+    ("X-RateLimit-Limit", "Requests per minute.", Type::Integer),
+    ("X-RateLimit-Remaining", "Requests left in this minute.", Type::Integer),
+    ("X-RateLimit-Reset", "When the next minute starts, in epoch seconds.", Type::Integer),
+];
+
+/// Assembles the document.
+pub fn document<S>(operations: &[Operation<S>]) -> OpenApi {
+    let mut paths = PathsBuilder::new();
+    let mut components = ComponentsBuilder::new().security_scheme(
+        "apiKey",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("An API key of your organization. Each operation names the scope that it needs."))
+                .build(),
+        ),
+    );
+    for operation in operations {
+        let docs = complete(operation);
+        paths = paths.path(&operation.path, PathItem::new(documented_method(&operation.method), docs));
+        components = components.schemas_from_iter(operation.schemas.clone());
+    }
+    let mut schemas = vec![(Error::name().into_owned(), <Error as utoipa::PartialSchema>::schema())];
+    Error::schemas(&mut schemas);
+    components = components.schemas_from_iter(schemas);
+    for (name, failure, description) in shared_failures() {
+        components = components.response(name, failure_response(failure, description));
+    }
+    for (name, description, kind) in SHARED_HEADERS {
+        components = components.header(name, header(description, kind));
+    }
+    let mut info = Info::new("InterviewRelay API", env!("CARGO_PKG_VERSION"));
+    info.description = Some(INTRODUCTION.to_owned());
+    let mut license = License::new("Apache-2.0");
+    license.identifier = Some("Apache-2.0".to_owned());
+    info.license = Some(license);
+    OpenApiBuilder::new()
+        .info(info)
+        .paths(paths)
+        .components(Some(components.build()))
+        .tags(Some(tags(operations)))
+        .build()
+}
+
+const INTRODUCTION: &str = "Campaigns, invites and interviews. Every list is paginated, every error has the same shape, \
+                            every POST takes an `Idempotency-Key`, and PUT is an alias of PATCH.";
+
+/// The document as text, as it is checked in.
+///
+/// # Errors
+/// Never in practice: the document is plain data.
+pub fn text<S>(operations: &[Operation<S>]) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&document(operations)).map(|text| text + "\n")
+}
+
+fn tags<S>(operations: &[Operation<S>]) -> Vec<Tag> {
+    let mut names: Vec<&String> = Vec::new();
+    for tag in operations.iter().flat_map(|operation| operation.docs.tags.iter().flatten()) {
+        if !names.contains(&tag) {
+            names.push(tag);
+        }
+    }
+    names.into_iter().map(Tag::new).collect()
+}
+
+/// Adds to an operation's own documentation what follows from the table.
+fn complete<S>(operation: &Operation<S>) -> Docs {
+    let mut docs = operation.docs.clone();
+    let has_body = docs.request_body.is_some();
+    let has_parameter = operation.path.contains('{');
+    let has_query = docs.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+        RefOr::Ref(_) => false,
+    });
+    let mut failures = vec!["RateLimited", "InternalError", "ServiceUnavailable"];
+    match operation.access {
+        Access::Scope(scope) => {
+            failures.extend(["Unauthorized", "Forbidden"]);
+            docs.security = Some(vec![SecurityRequirement::new("apiKey", [scope.to_string()])]);
+            docs.extensions = Some(ExtensionsBuilder::new().add("x-required-scope", scope.to_string()).build());
+        }
+        Access::Public | Access::Health | Access::InviteToken => docs.security = Some(Vec::new()),
+    }
+    if has_parameter {
+        failures.push("NotFound");
+    }
+    if operation.method == axum::http::Method::POST {
+        docs.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+    }
+    if has_body || has_query || operation.method == axum::http::Method::POST {
+        failures.push("BadRequest");
+    }
+    if has_body {
+        failures.extend(["PayloadTooLarge", "UnsupportedMediaType", "ValidationError"]);
+    }
+    for response in docs.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            for (name, ..) in SHARED_HEADERS {
+                let reference = Ref::new(format!("#/components/headers/{name}"));
+                response.headers.entry(name.to_owned()).or_insert(RefOr::Ref(reference));
+            }
+        }
+    }
+    for (name, failure, _) in shared_failures().into_iter().filter(|(name, ..)| failures.contains(name)) {
+        let status = failure.status_and_code().0.as_str().to_owned();
+        let reference = RefOr::Ref(Ref::from_response_name(name));
+        docs.responses.responses.entry(status).or_insert(reference);
+    }
+    docs
+}
+
+fn idempotency_key() -> utoipa::openapi::path::Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "1 to 255 characters of your choice. For 24 hours a repeated request with the same key gets the first answer \
+             again, with `Idempotent-Replayed: true`.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255))))
+        .build()
+}
+
+fn header(description: &str, kind: Type) -> Header {
+    HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(kind))).description(Some(description)).build()
+}
+
+fn failure_response(failure: Failure, description: &str) -> utoipa::openapi::Response {
+    let error = super::ApiError::new(failure, description);
+    let error = match failure {
+        Failure::Refused(Code::RateLimited) => super::ApiError::rate_limited(45),
+        Failure::Refused(Code::InvalidRequest | Code::ValidationError) => {
+            error.with_fields(vec![FieldError::new("name", "required", "This field is required.")])
+        }
+        _ => error,
+    };
+    let example = serde_json::from_slice(&error.body("req_01hm6q5v8qf2x")).unwrap_or_else(|_| json!({}));
+    let mut content = Content::new(Some(Ref::from_schema_name("Error")));
+    content.example = Some(example);
+    let mut builder = ResponseBuilder::new().description(description).content("application/json", content);
+    for (name, ..) in SHARED_HEADERS {
+        builder = builder.header_ref(name, Ref::new(format!("#/components/headers/{name}")));
+    }
+    builder.build()
+}

@@ -1,0 +1,153 @@
+//! The pattern of the route table: every operation is registered once, with what it demands and how it is documented.
+
+use std::sync::Arc;
+
+use aggregates::api_key::Scope;
+use axum::{
+    Extension, Router,
+    extract::Request,
+    http::Method,
+    middleware::{from_fn, from_fn_with_state},
+    routing::MethodRouter,
+};
+use utoipa::openapi::{
+    RefOr, Schema,
+    path::{HttpMethod, Operation as Docs, PathItem},
+};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use super::{
+    ApiError, Platform,
+    error::Failure,
+    gate::{self, Gate},
+    observe::observe,
+    openapi,
+};
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; counted per client address.
+    Public,
+    /// Anybody, as often as they like: the probes of an orchestrator must not run out of budget.
+    Health,
+    /// An API key with this scope.
+    Scope(Scope),
+    /// The holder of the invite token in the path.
+    InviteToken,
+}
+
+/// One method on one path.
+pub struct Operation<S> {
+    /// The method.
+    pub method: Method,
+    /// The path, with its parameters in braces.
+    pub path: String,
+    /// Who may call it.
+    pub access: Access,
+    /// The status of success, as documented.
+    pub success: u16,
+    /// What the OpenAPI document says about it.
+    pub docs: Docs,
+    /// The schemas that its documentation refers to.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+    handler: MethodRouter<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Operation<S> {
+    /// Registers the one handler of `routes!(handler)`, whose `#[utoipa::path]` names method, path and success.
+    ///
+    /// # Panics
+    /// When the handler's documentation names no path, several, or no success. The table is built at the start of the
+    /// program and by every test, so this cannot pass unnoticed.
+    pub fn new(access: Access, (schemas, paths, handler): UtoipaMethodRouter<S>) -> Self {
+        let mut operations = paths.paths.into_iter().flat_map(|(path, item)| {
+            by_method(item).into_iter().map(move |(method, docs)| (path.clone(), method, docs))
+        });
+        let (Some((path, method, docs)), None) = (operations.next(), operations.next()) else {
+            panic!("an operation is one method on one path");
+        };
+        let success =
+            docs.responses.responses.keys().find_map(|status| status.parse().ok().filter(|s| (200..300).contains(s)));
+        let Some(success) = success else { panic!("{method} {path} documents no success") };
+        Self { method, path, access, success, docs, schemas, handler }
+    }
+
+    /// Registers an operation that demands `scope`.
+    pub fn scoped(scope: Scope, routes: UtoipaMethodRouter<S>) -> Self {
+        Self::new(Access::Scope(scope), routes)
+    }
+
+    /// Registers an operation for anybody.
+    pub fn public(routes: UtoipaMethodRouter<S>) -> Self {
+        Self::new(Access::Public, routes)
+    }
+
+    /// Registers an operation for participants.
+    pub fn invited(routes: UtoipaMethodRouter<S>) -> Self {
+        Self::new(Access::InviteToken, routes)
+    }
+}
+
+fn by_method(item: PathItem) -> Vec<(Method, Docs)> {
+    let all = [
+        (Method::GET, item.get),
+        (Method::POST, item.post),
+        (Method::PATCH, item.patch),
+        (Method::PUT, item.put),
+        (Method::DELETE, item.delete),
+    ];
+    all.into_iter().filter_map(|(method, docs)| Some((method, docs?))).collect()
+}
+
+/// The method as the OpenAPI document names it.
+pub fn documented_method(method: &Method) -> HttpMethod {
+    match *method {
+        Method::POST => HttpMethod::Post,
+        Method::PATCH => HttpMethod::Patch,
+        Method::PUT => HttpMethod::Put,
+        Method::DELETE => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
+
+/// Puts the table to work: every operation behind its gate, everything else refused in the API's own shape.
+///
+/// Call it through [`alias_put`], which has to look at a request before its route is chosen.
+pub fn router<S: Clone + Send + Sync + 'static>(
+    platform: &Arc<Platform>,
+    operations: Vec<Operation<S>>,
+    state: S,
+) -> Router {
+    // Counters are only kept once there is a recorder.
+    crate::telemetry::metrics();
+    let document = openapi::Document(serde_json::to_vec(&openapi::document(&operations)).unwrap_or_default().into());
+    let mut router = Router::new();
+    for operation in operations {
+        let gate = Gate { platform: Arc::clone(platform), access: operation.access };
+        let handler = operation.handler.route_layer(from_fn_with_state(gate, gate::pass));
+        router = router.route(&operation.path, handler);
+    }
+    let (unknown, mismatch) = (Arc::clone(platform), Arc::clone(platform));
+    router
+        .fallback(async move |request: Request| {
+            let error = ApiError::not_found();
+            gate::refuse(&unknown, request.headers(), request.extensions(), error).await
+        })
+        .method_not_allowed_fallback(async move |request: Request| {
+            let error = ApiError::new(Failure::MethodNotAllowed, "This path does not support the request's method.");
+            gate::refuse(&mismatch, request.headers(), request.extensions(), error).await
+        })
+        .layer(Extension(document))
+        .layer(Extension(Arc::clone(platform)))
+        .layer(from_fn(observe))
+        .with_state(state)
+}
+
+/// Makes PUT an alias of PATCH (contract 1).
+pub fn alias_put<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
+    if request.method() == Method::PUT {
+        *request.method_mut() = Method::PATCH;
+    }
+    request
+}

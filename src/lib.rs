@@ -1,0 +1,15 @@
+//! InterviewRelay: a self-hostable, event-sourced platform for AI-run interviews.
+//!
+//! The rules live in the crates `aggregates` and `projections`; this crate holds everything that touches the outside
+//! world.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod http;
+pub mod ids;
+pub mod store;
+pub mod telemetry;
+pub mod trust;

@@ -1,0 +1,348 @@
+//! The commit of a batch of submissions: one check, one write, one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Error,
+    connection::Connection,
+    dialect::Engine,
+    submission::{Guard, Outcome, StoredEvent, Submission},
+    value::{Kind, Value},
+    write::{Mode, TableWrite},
+};
+use crate::trust::leaf::Leaf;
+
+/// What the database says about everything that the submissions of a batch depend on.
+#[derive(Default)]
+struct State {
+    head: i64,
+    org_heads: HashMap<String, i64>,
+    versions: HashMap<String, i64>,
+    counters: HashMap<String, i64>,
+    replies: HashMap<String, Vec<u8>>,
+    subjects: HashMap<String, (String, Vec<u8>)>,
+    claimed_replies: HashSet<String>,
+}
+
+/// Decides and writes a batch; the outcomes stand in the order of the submissions.
+///
+/// The check sees one snapshot. On PostgreSQL the write then is one statement that takes effect only if the head of the
+/// log is still the one that was seen, so the check still holds; two round trips in all. When another node was faster,
+/// or lately has been (`contended`), the head is locked first. SQLite's write transaction excludes other writers anyway.
+///
+/// # Errors
+/// [`Error::Database`]: then nothing was written, unless the connection was lost while the engine committed.
+pub async fn commit(
+    connection: &mut Connection,
+    submissions: &[Submission],
+    now: i64,
+    contended: &mut u32,
+) -> Result<Vec<Outcome>, Error> {
+    if connection.engine() == Engine::Postgres && *contended == 0 {
+        let state = check(connection, submissions, now).await?;
+        let plan = Plan::new(state, submissions);
+        let head = plan.head_before;
+        let written = plan.is_empty() || connection.write_if_head_is(head, plan.head_after, &plan.writes).await?;
+        if written {
+            return Ok(plan.outcomes);
+        }
+        *contended = 64;
+    }
+    *contended = contended.saturating_sub(1);
+    connection.batch(connection.engine().begin()).await?;
+    let outcome = commit_locked(connection, submissions, now).await;
+    match outcome {
+        Ok(outcomes) => connection.commit().await.map(|()| outcomes),
+        Err(error) => {
+            // The first error is the one to tell; a connection that cannot roll back is dropped by its owner.
+            let _ = connection.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+async fn commit_locked(
+    connection: &mut Connection,
+    submissions: &[Submission],
+    now: i64,
+) -> Result<Vec<Outcome>, Error> {
+    connection.query(connection.engine().lock_head(), Vec::new()).await?;
+    let state = check(connection, submissions, now).await?;
+    let plan = Plan::new(state, submissions);
+    if !plan.is_empty() {
+        connection.write(&plan.writes).await?;
+        if plan.head_after != plan.head_before {
+            connection.execute("UPDATE log_head SET position = $1", vec![plan.head_after.into()]).await?;
+        }
+    }
+    Ok(plan.outcomes)
+}
+
+async fn check(connection: &mut Connection, submissions: &[Submission], now: i64) -> Result<State, Error> {
+    let mut organizations = HashSet::new();
+    let mut streams = HashSet::new();
+    let mut counters = HashSet::new();
+    let mut replies = HashSet::new();
+    let mut lookups = HashSet::new();
+    for submission in submissions {
+        if !submission.events.is_empty() {
+            organizations.insert(submission.organization.clone());
+        }
+        for guard in &submission.guards {
+            match guard {
+                Guard::Stream { id, .. } => streams.insert(id.clone()),
+                Guard::Counter { scope, .. } => counters.insert(scope.clone()),
+            };
+        }
+        replies.extend(submission.reply.iter().map(|reply| reply.lookup.clone()));
+        lookups.extend(submission.subjects.iter().map(|subject| subject.lookup.clone()));
+    }
+    let engine = connection.engine();
+    let (no_text, no_bytes) = (engine.null(Kind::Text), engine.null(Kind::Bytes));
+    let mut sql = format!("SELECT 0 AS part, '' AS name, position AS n, {no_text} AS t, {no_bytes} AS b FROM log_head");
+    let mut parameters = Vec::new();
+    let mut part = |texts: HashSet<String>, select: &dyn Fn(usize) -> String| {
+        if !texts.is_empty() {
+            parameters.push(Value::Texts(texts.into_iter().collect()));
+            sql.push_str(" UNION ALL ");
+            sql.push_str(&select(parameters.len()));
+        }
+    };
+    part(organizations, &|n| {
+        format!("SELECT 1, org_id, seq, {no_text}, {no_bytes} FROM org_heads WHERE {}", engine.any("org_id", n))
+    });
+    part(streams, &|n| {
+        let any = engine.any("stream_id", n);
+        format!("SELECT 2, stream_id, MAX(version), {no_text}, {no_bytes} FROM events WHERE {any} GROUP BY stream_id")
+    });
+    part(counters, &|n| {
+        format!("SELECT 3, scope, n, {no_text}, {no_bytes} FROM counters WHERE {}", engine.any("scope", n))
+    });
+    part(lookups, &|n| {
+        format!("SELECT 4, lookup, 0, id, wrapped_key FROM subjects WHERE {}", engine.any("lookup", n))
+    });
+    part(replies, &|n| {
+        let any = engine.any("lookup", n);
+        format!("SELECT 5, lookup, expires_at, {no_text}, reply FROM idempotency WHERE {any}")
+    });
+
+    let mut state = State::default();
+    for row in connection.query(&sql, parameters).await? {
+        let [part, name, number, text, bytes] =
+            <[Value; 5]>::try_from(row).map_err(|_| Error::Corrupt("the check's answer".into()))?;
+        let name = name.into_text().unwrap_or_default();
+        match part.int() {
+            0 => state.head = number.int(),
+            1 => _ = state.org_heads.insert(name, number.int()),
+            2 => _ = state.versions.insert(name, number.int()),
+            3 => _ = state.counters.insert(name, number.int()),
+            4 => {
+                let subject = (text.into_text().unwrap_or_default(), bytes.into_bytes().unwrap_or_default());
+                state.subjects.insert(name, subject);
+            }
+            // An expired reply is as good as none; it stays until the sweep.
+            _ if number.int() > now => _ = state.replies.insert(name, bytes.into_bytes().unwrap_or_default()),
+            _ => {}
+        }
+    }
+    Ok(state)
+}
+
+/// What is going to be written, and what each submission will be told.
+struct Plan {
+    head_before: i64,
+    head_after: i64,
+    writes: Vec<TableWrite>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Plan {
+    fn new(mut state: State, submissions: &[Submission]) -> Self {
+        let head_before = state.head;
+        let mut tables = Tables::default();
+        let outcomes =
+            submissions.iter().map(|submission| state.decide(submission, &mut tables)).collect::<Vec<_>>();
+        tables.org_heads(&state);
+        Self { head_before, head_after: state.head, writes: tables.into_writes(), outcomes }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+}
+
+impl State {
+    /// Judges one submission against the database and the submissions before it, and adds what it writes.
+    fn decide(&mut self, submission: &Submission, tables: &mut Tables) -> Outcome {
+        if let Some(reply) = &submission.reply {
+            if let Some(stored) = self.replies.get(&reply.lookup) {
+                return Outcome::AlreadyAnswered(stored.clone());
+            }
+            if self.claimed_replies.contains(&reply.lookup) {
+                return Outcome::InProgress;
+            }
+        }
+        let stale: Vec<String> = submission
+            .guards
+            .iter()
+            .filter_map(|guard| match guard {
+                Guard::Stream { id, version } => {
+                    (self.versions.get(id).copied().unwrap_or(0) != *version).then(|| id.clone())
+                }
+                Guard::Counter { scope, n } => {
+                    (self.counters.get(scope).copied().unwrap_or(0) != *n).then(|| scope.clone())
+                }
+            })
+            .collect();
+        if !stale.is_empty() {
+            return Outcome::Stale(stale);
+        }
+        let taken: Vec<_> = submission
+            .subjects
+            .iter()
+            .filter_map(|subject| {
+                let (id, key) = self.subjects.get(&subject.lookup)?;
+                Some((subject.lookup.clone(), id.clone(), key.clone()))
+            })
+            .collect();
+        if !taken.is_empty() {
+            return Outcome::SubjectsExist(taken);
+        }
+
+        for subject in &submission.subjects {
+            self.subjects.insert(subject.lookup.clone(), (subject.id.clone(), subject.wrapped_key.clone()));
+            tables.subjects.rows.push(vec![
+                subject.id.as_str().into(),
+                submission.organization.as_str().into(),
+                subject.lookup.as_str().into(),
+                subject.wrapped_key.clone().into(),
+            ]);
+        }
+        for event in &submission.events {
+            self.append(&submission.organization, event, tables);
+        }
+        for (scope, delta) in &submission.counters {
+            *self.counters.entry(scope.clone()).or_insert(0) += delta;
+            *tables.counters.entry(scope.clone()).or_insert(0) += delta;
+        }
+        for row in &submission.rows {
+            tables.rows.insert((row.table, row.id.clone()), row.clone());
+        }
+        for write in &submission.writes {
+            tables.others.push(write.clone());
+        }
+        if let Some(reply) = &submission.reply {
+            self.claimed_replies.insert(reply.lookup.clone());
+            tables.replies.rows.push(vec![
+                reply.id.as_str().into(),
+                reply.lookup.as_str().into(),
+                reply.expires_at.into(),
+                reply.sealed.clone().into(),
+            ]);
+        }
+        Outcome::Committed { head: self.head }
+    }
+
+    fn append(&mut self, organization: &str, event: &StoredEvent, tables: &mut Tables) {
+        self.head += 1;
+        let org_seq = self.org_heads.entry(organization.to_owned()).or_insert(0);
+        *org_seq += 1;
+        self.versions.insert(event.stream.clone(), event.version);
+        tables.organizations.insert(organization.to_owned());
+        let leaf = Leaf {
+            organization,
+            org_seq: *org_seq,
+            event_id: &event.event_id,
+            stream: &event.stream,
+            version: event.version,
+            name: event.name,
+            schema: event.schema,
+            recorded_at: event.recorded_at,
+            subject: event.subject.as_deref(),
+            meta: &event.meta,
+            data: &event.data,
+        };
+        tables.events.rows.push(vec![
+            self.head.into(),
+            event.event_id.as_str().into(),
+            organization.into(),
+            (*org_seq).into(),
+            event.stream.as_str().into(),
+            event.version.into(),
+            event.name.into(),
+            event.schema.into(),
+            event.recorded_at.into(),
+            event.subject.as_deref().into(),
+            event.meta.as_str().into(),
+            event.data.as_str().into(),
+            leaf.hash().to_vec().into(),
+        ]);
+    }
+}
+
+/// The rows of a batch, by table.
+struct Tables {
+    events: TableWrite,
+    subjects: TableWrite,
+    replies: TableWrite,
+    organizations: HashSet<String>,
+    org_heads: TableWrite,
+    counters: HashMap<String, i64>,
+    /// The last row wins where several submissions changed the same one.
+    rows: HashMap<(&'static str, String), super::submission::RowChange>,
+    others: Vec<TableWrite>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        use Kind::{Bytes, Int, Text};
+        let events = [
+            ("position", Int),
+            ("event_id", Text),
+            ("org_id", Text),
+            ("org_seq", Int),
+            ("stream_id", Text),
+            ("version", Int),
+            ("type", Text),
+            ("schema", Int),
+            ("recorded_at", Int),
+            ("subject_id", Text),
+            ("meta", Text),
+            ("data", Text),
+            ("leaf_hash", Bytes),
+        ];
+        let subjects = [("id", Text), ("org_id", Text), ("lookup", Text), ("wrapped_key", Bytes)];
+        let replies = [("id", Text), ("lookup", Text), ("expires_at", Int), ("reply", Bytes)];
+        Self {
+            events: TableWrite::new("events", Mode::Insert, &events),
+            subjects: TableWrite::new("subjects", Mode::Insert, &subjects),
+            replies: TableWrite::new("idempotency", Mode::Insert, &replies),
+            organizations: HashSet::new(),
+            org_heads: TableWrite::new("org_heads", Mode::Upsert, &[("org_id", Text), ("seq", Int)]),
+            counters: HashMap::new(),
+            rows: HashMap::new(),
+            others: Vec::new(),
+        }
+    }
+}
+
+impl Tables {
+    fn org_heads(&mut self, state: &State) {
+        for organization in &self.organizations {
+            let seq = state.org_heads.get(organization).copied().unwrap_or(0);
+            self.org_heads.rows.push(vec![organization.as_str().into(), seq.into()]);
+        }
+    }
+
+    fn into_writes(self) -> Vec<TableWrite> {
+        let mut changed: Vec<_> = self.rows.into_values().collect();
+        // In the order of their ids, which is the order of their time: new rows go to the right edge of each index.
+        changed.sort_unstable_by(|a, b| (a.table, &a.id).cmp(&(b.table, &b.id)));
+        let mut writes = vec![self.events, self.subjects, self.org_heads, self.replies];
+        writes.extend(super::rows::writes("", changed));
+        writes.extend(super::rows::counter_write("counters", self.counters));
+        writes.extend(self.others);
+        writes.retain(|write| !write.rows.is_empty());
+        writes
+    }
+}

@@ -1,0 +1,245 @@
+//! Group commit: submissions that arrive while a batch is being written form the next one (design, guarantee 5).
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    Error, batch,
+    connection::Connection,
+    dialect::Engine,
+    opener::Opener,
+    submission::{Outcome, Submission},
+    subscriptions::{self, Effects},
+    value::{Row, Value},
+};
+use crate::clock::Clock;
+
+/// Submissions waiting to be written, at most; beyond that the answer is "overloaded" (design, guarantee 12).
+const QUEUE: usize = 4096;
+/// Submissions in one transaction, at most.
+const BATCH: usize = 512;
+/// Events after which a batch takes no more submissions.
+const BATCH_EVENTS: usize = 4096;
+
+type Answer<T> = oneshot::Sender<Result<T, Error>>;
+
+/// What the writer can be asked for.
+enum Waiting {
+    Commit(Submission, Answer<Outcome>),
+    Apply(Effects, Answer<()>),
+    Statement(&'static str, Vec<Value>, Answer<Vec<Row>>),
+}
+
+impl Waiting {
+    fn events(&self) -> usize {
+        if let Self::Commit(submission, _) = self { submission.events.len() } else { 0 }
+    }
+}
+
+/// The only writer of events on this node.
+#[derive(Clone)]
+pub struct Committer {
+    queue: mpsc::Sender<Waiting>,
+    head: watch::Receiver<i64>,
+}
+
+impl Committer {
+    /// Starts the writer on a connection of its own.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub async fn start(opener: Arc<Opener>, clock: Clock) -> Result<Self, Error> {
+        let connection = opener.writer().await?;
+        let (queue, mut waiting) = mpsc::channel(QUEUE);
+        let (head_sender, head) = watch::channel(0);
+        let sqlite = connection.engine() == Engine::Sqlite;
+        let mut writer = Writer { connection: Some(connection), opener, clock, head: head_sender, contended: 0 };
+        if sqlite {
+            // The engine is synchronous: a thread of its own keeps its waits for the disk off the runtime.
+            let (ready, is_ready) = mpsc::channel(1);
+            let (batches, mut next) = mpsc::channel(1);
+            tokio::spawn(feed(waiting, is_ready, batches));
+            let run = move || {
+                while ready.blocking_send(()).is_ok() {
+                    let Some(batch) = next.blocking_recv() else { break };
+                    futures_executor::block_on(writer.write(batch));
+                }
+            };
+            std::thread::Builder::new()
+                .name("sqlite-writer".into())
+                .spawn(run)
+                .map_err(|error| Error::Unavailable(error.to_string()))?;
+        } else {
+            tokio::spawn(async move {
+                while let Some(batch) = gather(&mut waiting).await {
+                    writer.write(batch).await;
+                }
+            });
+        }
+        Ok(Self { queue, head })
+    }
+
+    /// Commits a submission together with whatever else is waiting.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too much is waiting; [`Error::Database`] and [`Error::Unavailable`] when the outcome
+    /// is not known to be durable. A caller that goes away does not stop its submission.
+    pub async fn commit(&self, submission: Submission) -> Result<Outcome, Error> {
+        self.ask(|answer| Waiting::Commit(submission, answer)).await
+    }
+
+    /// Commits what a subscriber wrote, in a transaction of its own.
+    ///
+    /// # Errors
+    /// As [`Self::commit`], and [`Error::LeaseLost`].
+    pub async fn apply(&self, effects: Effects) -> Result<(), Error> {
+        self.ask(|answer| Waiting::Apply(effects, answer)).await
+    }
+
+    /// Runs one statement that writes.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn statement(&self, sql: &'static str, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.ask(|answer| Waiting::Statement(sql, parameters, answer)).await
+    }
+
+    async fn ask<T>(&self, question: impl FnOnce(Answer<T>) -> Waiting) -> Result<T, Error> {
+        let (sender, answer) = oneshot::channel();
+        self.queue.try_send(question(sender)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => Error::Unavailable("the writer has stopped".into()),
+        })?;
+        answer.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?
+    }
+
+    /// Follows the position of the last event that this node has written.
+    pub fn head(&self) -> watch::Receiver<i64> {
+        self.head.clone()
+    }
+}
+
+/// Hands the writer's thread a batch each time that it is ready for one, gathered as late as possible.
+async fn feed(
+    mut waiting: mpsc::Receiver<Waiting>,
+    mut is_ready: mpsc::Receiver<()>,
+    batches: mpsc::Sender<Vec<Waiting>>,
+) {
+    while is_ready.recv().await.is_some() {
+        let Some(batch) = gather(&mut waiting).await else { return };
+        if batches.send(batch).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The next batch. A lone submission leaves at once: after each drain the other tasks get one turn, and as long as
+/// that brings more, it waits one more turn.
+async fn gather(waiting: &mut mpsc::Receiver<Waiting>) -> Option<Vec<Waiting>> {
+    let mut batch = Vec::new();
+    if waiting.recv_many(&mut batch, BATCH).await == 0 {
+        return None;
+    }
+    let mut events: usize = batch.iter().map(Waiting::events).sum();
+    loop {
+        tokio::task::yield_now().await;
+        let before = batch.len();
+        while batch.len() < BATCH && events < BATCH_EVENTS {
+            let Ok(next) = waiting.try_recv() else { break };
+            events += next.events();
+            batch.push(next);
+        }
+        if batch.len() == before {
+            return Some(batch);
+        }
+    }
+}
+
+struct Writer {
+    connection: Option<Connection>,
+    opener: Arc<Opener>,
+    clock: Clock,
+    head: watch::Sender<i64>,
+    contended: u32,
+}
+
+impl Writer {
+    async fn write(&mut self, batch: Vec<Waiting>) {
+        let (mut submissions, mut senders) = (Vec::new(), Vec::new());
+        let mut others = Vec::new();
+        for waiting in batch {
+            match waiting {
+                Waiting::Commit(submission, sender) => {
+                    submissions.push(submission);
+                    senders.push(sender);
+                }
+                other => others.push(other),
+            }
+        }
+        if !submissions.is_empty() {
+            let now = self.clock.now().timestamp_micros();
+            let mut contended = self.contended;
+            let result = self.with_connection(async |c| batch::commit(c, &submissions, now, &mut contended).await).await;
+            self.contended = contended;
+            self.answer(senders, result);
+        }
+        for other in others {
+            // A caller that went away does not need the answer.
+            match other {
+                Waiting::Apply(effects, sender) => {
+                    let result = self.with_connection(async |c| subscriptions::apply(c, &effects).await).await;
+                    _ = sender.send(result);
+                }
+                Waiting::Statement(sql, parameters, sender) => {
+                    let result = self.with_connection(async |c| c.query(sql, parameters).await).await;
+                    _ = sender.send(result);
+                }
+                Waiting::Commit(..) => {}
+            }
+        }
+    }
+
+    fn answer(&self, senders: Vec<Answer<Outcome>>, result: Result<Vec<Outcome>, Error>) {
+        match result {
+            Ok(outcomes) => {
+                let heads = outcomes.iter().filter_map(|outcome| match outcome {
+                    Outcome::Committed { head } => Some(*head),
+                    _ => None,
+                });
+                if let Some(head) = heads.max() {
+                    self.head.send_if_modified(|last| {
+                        let moved = head > *last;
+                        *last = head.max(*last);
+                        moved
+                    });
+                }
+                for (sender, outcome) in senders.into_iter().zip(outcomes) {
+                    _ = sender.send(Ok(outcome));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, submissions = senders.len(), "a batch was not committed");
+                for sender in senders {
+                    _ = sender.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// After a failure nobody knows in which state the connection is: the next batch gets a new one.
+    async fn with_connection<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.opener.writer().await?,
+        };
+        let result = work(&mut connection).await;
+        if matches!(result, Ok(_) | Err(Error::LeaseLost(_))) {
+            self.connection = Some(connection);
+        }
+        result
+    }
+}

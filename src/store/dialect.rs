@@ -1,0 +1,176 @@
+//! Every place where SQLite and PostgreSQL differ in text. What is not here is the same SQL for both.
+
+use std::fmt::Write;
+
+use super::{
+    value::Kind,
+    write::{Mode, TableWrite},
+};
+
+/// Which of the two engines speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, embedded.
+    Sqlite,
+    /// PostgreSQL 15 or newer.
+    Postgres,
+}
+
+impl Engine {
+    /// The condition that a column equals one of the texts of parameter `n` (a [`super::Value::Texts`]).
+    pub fn any(self, column: &str, n: usize) -> String {
+        match self {
+            Self::Sqlite => format!("{column} IN (SELECT value FROM json_each(${n}))"),
+            Self::Postgres => format!("{column} = ANY(${n}::text[])"),
+        }
+    }
+
+    /// An explicitly typed NULL, which PostgreSQL wants in the first branch of a UNION.
+    pub fn null(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Self::Sqlite, _) => "NULL",
+            (Self::Postgres, Kind::Text) => "NULL::text",
+            (Self::Postgres, Kind::Int) => "NULL::bigint",
+            (Self::Postgres, Kind::Bytes) => "NULL::bytea",
+        }
+    }
+
+    /// Starts a transaction that is going to write. SQLite must take the write lock at once: a lock taken later can
+    /// fail without waiting when the snapshot has become stale.
+    pub fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// Starts a transaction that sees one state of the database throughout.
+    pub fn begin_snapshot(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        }
+    }
+
+    /// Locks the head of the log against other writers; SQLite's write transaction has done so already.
+    pub fn lock_head(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT position FROM log_head",
+            Self::Postgres => "SELECT position FROM log_head FOR UPDATE",
+        }
+    }
+}
+
+impl Engine {
+    /// Keeps everybody else off a table until the transaction ends; SQLite's write transaction does so for writers, and
+    /// its readers see their own snapshot.
+    pub fn lock_table(self, table: &str) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")),
+        }
+    }
+
+    /// SQLite: name and text of a table's definition and of its indexes'; PostgreSQL can copy a table itself.
+    pub fn table_definitions(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some(
+                "SELECT name, sql FROM sqlite_master WHERE tbl_name = $1 AND sql IS NOT NULL ORDER BY type DESC, name",
+            ),
+            Self::Postgres => None,
+        }
+    }
+}
+
+/// SQLite: the statement that is run once per row of a write.
+pub fn row_statement(write: &TableWrite) -> String {
+    let table = &write.table;
+    if write.mode == Mode::Delete {
+        return format!("DELETE FROM {table} WHERE {} = $1", write.columns[0].0);
+    }
+    let names = names(write);
+    let places = (1..=write.columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+    format!("INSERT INTO {table} ({names}) VALUES ({places}){}", conflict(write))
+}
+
+/// PostgreSQL: all writes and the move of the log's head as one statement and so one round trip.
+///
+/// Parameters `$1` and `$2` are the head that was seen and the new one. Nothing is written unless the head still is
+/// the one that was seen; the answer has one row if it was. Then comes one array parameter per column of each write.
+pub fn head_guarded(writes: &[TableWrite]) -> String {
+    let mut sql =
+        "WITH head AS (UPDATE log_head SET position = $2 WHERE position = $1 RETURNING position)".to_owned();
+    append_ctes(&mut sql, writes, 3, ", head");
+    sql + " SELECT position FROM head"
+}
+
+/// PostgreSQL: writes as one statement, without a guard. Parameters are one array per column of each write.
+pub fn unguarded(writes: &[TableWrite]) -> String {
+    let mut sql = "WITH nothing AS (SELECT 1)".to_owned();
+    append_ctes(&mut sql, writes, 1, "");
+    sql + " SELECT 1"
+}
+
+fn append_ctes(sql: &mut String, writes: &[TableWrite], first_parameter: usize, guard: &str) {
+    let mut parameter = first_parameter;
+    for (i, write) in writes.iter().enumerate() {
+        let arrays = write
+            .columns
+            .iter()
+            .map(|(_, kind)| {
+                let cast = match kind {
+                    Kind::Text => "text[]",
+                    Kind::Int => "bigint[]",
+                    Kind::Bytes => "bytea[]",
+                };
+                let text = format!("${parameter}::{cast}");
+                parameter += 1;
+                text
+            })
+            .collect::<Vec<_>>()
+            .join(", ");
+        let names = names(write);
+        let table = &write.table;
+        // Writing to a String cannot fail.
+        let _ = if write.mode == Mode::Delete {
+            let key = write.columns[0].0;
+            write!(
+                sql,
+                ", w{i} AS (DELETE FROM {table} t USING UNNEST({arrays}) AS u({names}){guard} WHERE t.{key} = u.{key})"
+            )
+        } else {
+            let picked = write.columns.iter().map(|(name, _)| format!("u.{name}")).collect::<Vec<_>>().join(", ");
+            write!(
+                sql,
+                ", w{i} AS (INSERT INTO {table} ({names}) SELECT {picked} FROM UNNEST({arrays}) AS u({names}){guard}{})",
+                // The comma join above needs a WHERE before ON CONFLICT in SQLite only; PostgreSQL parses it as it is.
+                conflict(write)
+            )
+        };
+    }
+}
+
+fn names(write: &TableWrite) -> String {
+    write.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+fn conflict(write: &TableWrite) -> String {
+    let key = write.columns[0].0;
+    match write.mode {
+        Mode::Insert | Mode::Delete => String::new(),
+        Mode::InsertNew => format!(" ON CONFLICT ({key}) DO NOTHING"),
+        Mode::Upsert => {
+            let set = write.columns[1..]
+                .iter()
+                .map(|(name, _)| format!("{name} = excluded.{name}"))
+                .collect::<Vec<_>>()
+                .join(", ");
+            format!(" ON CONFLICT ({key}) DO UPDATE SET {set}")
+        }
+        Mode::Add => {
+            let number = write.columns[1].0;
+            let name = write.table.rsplit('.').next().unwrap_or(&write.table);
+            format!(" ON CONFLICT ({key}) DO UPDATE SET {number} = {name}.{number} + excluded.{number}")
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Schema migrations: numbered SQL files, applied once each, in order, never edited after that.
+
+use super::{Error, connection::Connection, dialect::Engine, value::Value};
+use crate::trust::secret_key::hex;
+use sha2::{Digest, Sha256};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migrations {
+    ($($version:literal $name:literal),* $(,)?) => {
+        &[$(Migration {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
+        }),*]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations![1 "0001_event_store", 2 "0002_read_models"];
+
+/// Brings the schema up to date and answers how many migrations that took.
+///
+/// # Errors
+/// [`Error::Schema`] when an applied migration differs from ours or is unknown to us; [`Error::Database`].
+pub async fn migrate(connection: &mut Connection) -> Result<usize, Error> {
+    let engine = connection.engine();
+    connection
+        .batch(
+            "CREATE TABLE IF NOT EXISTS schema_migrations
+                 (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)",
+        )
+        .await?;
+    connection.batch(engine.begin()).await?;
+    if engine == Engine::Postgres {
+        // Several nodes may start at once; one migrates, the others wait for it.
+        connection.batch("LOCK TABLE schema_migrations IN EXCLUSIVE MODE").await?;
+    }
+    let result = apply(connection).await;
+    match &result {
+        Ok(_) => connection.commit().await?,
+        Err(_) => _ = connection.rollback().await,
+    }
+    result
+}
+
+async fn apply(connection: &mut Connection) -> Result<usize, Error> {
+    let applied = applied(connection).await?;
+    let mut count = 0;
+    for migration in MIGRATIONS.iter().skip(applied) {
+        let sql = text(connection, migration);
+        connection.batch(sql).await?;
+        let row: Vec<Value> = vec![migration.version.into(), migration.name.into(), checksum(sql).into()];
+        connection
+            .execute("INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", row)
+            .await?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// How many migrations are missing.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn pending(connection: &mut Connection) -> Result<usize, Error> {
+    Ok(MIGRATIONS.len() - applied(connection).await?)
+}
+
+async fn applied(connection: &mut Connection) -> Result<usize, Error> {
+    let rows = connection.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version", vec![]).await?;
+    for (i, row) in rows.iter().enumerate() {
+        let name = row[1].text();
+        let Some(ours) = MIGRATIONS.get(i) else {
+            return Err(Error::Schema(format!("the database has migration {name}, which this version does not know")));
+        };
+        if row[0].int() != ours.version || row[2].text() != checksum(text(connection, ours)) {
+            return Err(Error::Schema(format!("migration {name} differs from the one that was applied")));
+        }
+    }
+    Ok(rows.len())
+}
+
+fn text(connection: &Connection, migration: &Migration) -> &'static str {
+    match connection.engine() {
+        Engine::Sqlite => migration.sqlite,
+        Engine::Postgres => migration.postgres,
+    }
+}
+
+fn checksum(sql: &str) -> String {
+    hex(&Sha256::digest(sql.as_bytes()))
+}

@@ -1,0 +1,175 @@
+//! The event store: the only place with SQL.
+//!
+//! One [`Store`] is opened per process. Commands hand it [`Submission`]s, which it commits in groups; queries read the
+//! read models; durable subscribers follow the log. SQLite and PostgreSQL give the same guarantees (`docs/architecture.md`)
+//! and run the same statements; where they cannot, `dialect` has both.
+
+mod api_keys;
+mod batch;
+mod committer;
+mod connection;
+mod dialect;
+mod documents;
+mod keys;
+mod log;
+mod migrate;
+mod opener;
+mod rebuild;
+mod rows;
+mod sqlite;
+mod submission;
+mod subscriptions;
+mod value;
+mod write;
+
+use std::sync::Arc;
+
+pub use self::{
+    api_keys::{KeyLookup, StoredKey},
+    documents::{Document, Filter, Page, PageQuery, Sort},
+    keys::SubjectKey,
+    log::{Opened, StoredRecord},
+    opener::Location,
+    rebuild::{Difference, Report},
+    submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},
+    subscriptions::{Effects, Lease, Parked, Timer},
+    value::{Kind, Row, Value},
+    write::{Mode, TableWrite},
+};
+
+use self::{committer::Committer, dialect::Engine, keys::KeyCache, opener::Opener};
+use crate::{clock::Clock, trust::keys::Keys};
+
+/// Why the store could not do something.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused a statement or was lost. Whether a commit that was under way took effect is not known.
+    #[error("database: {0}")]
+    Database(String),
+    /// The database cannot be reached, or the writer has stopped.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Too many submissions are waiting.
+    #[error("too many commands are waiting to be written")]
+    Overloaded,
+    /// The schema is not one that this version can work with.
+    #[error("schema: {0}")]
+    Schema(String),
+    /// Stored data does not say what it must.
+    #[error("stored data is damaged: {0}")]
+    Corrupt(String),
+    /// The lease on a subscription has passed to another node.
+    #[error("the lease on subscription {0} was lost")]
+    LeaseLost(String),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Unavailable(error.to_string()),
+            error => Self::Database(error.to_string()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.to_string())
+    }
+}
+
+impl From<aggregates::DecodeError> for Error {
+    fn from(error: aggregates::DecodeError) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+/// The event store of one process.
+#[derive(Clone)]
+pub struct Store {
+    opener: Arc<Opener>,
+    committer: Committer,
+    keys: Arc<Keys>,
+    key_cache: Arc<KeyCache>,
+}
+
+impl Store {
+    /// Brings the schema up to date and starts the writer. `readers` bounds the connections for queries.
+    ///
+    /// # Errors
+    /// When the database cannot be opened or its schema is a newer one.
+    pub async fn open(location: Location, keys: Arc<Keys>, clock: Clock, readers: u32) -> Result<Self, Error> {
+        let opener = Arc::new(Opener::new(location, readers)?);
+        migrate::migrate(&mut opener.writer().await?).await?;
+        let committer = Committer::start(opener.clone(), clock).await?;
+        Ok(Self { opener, committer, keys, key_cache: Arc::default() })
+    }
+
+    /// Applies what is missing of the schema and answers how many migrations that took.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn migrate(location: Location) -> Result<usize, Error> {
+        migrate::migrate(&mut Opener::new(location, 1)?.writer().await?).await
+    }
+
+    /// Commits a submission; see [`Outcome`] for what can become of it.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`]; [`Error::Database`] and [`Error::Unavailable`] when the outcome is not known.
+    pub async fn commit(&self, submission: Submission) -> Result<Outcome, Error> {
+        self.committer.commit(submission).await
+    }
+
+    /// Follows the position of the last event that this node has written.
+    pub fn head(&self) -> tokio::sync::watch::Receiver<i64> {
+        self.committer.head()
+    }
+
+    /// Whether the database answers and has our schema.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn ready(&self) -> Result<(), Error> {
+        let mut connection = self.opener.reader().await?;
+        let missing = migrate::pending(&mut connection).await?;
+        self.opener.give_back(connection);
+        if missing > 0 { Err(Error::Schema(format!("{missing} migrations are missing"))) } else { Ok(()) }
+    }
+
+    /// Which engine is in use, in the words of its makers.
+    pub fn engine_name(&self) -> &'static str {
+        match self.opener.location() {
+            Location::Sqlite(_) => "SQLite",
+            Location::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        match self.opener.location() {
+            Location::Sqlite(_) => Engine::Sqlite,
+            Location::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs one reading statement. SQLite reads on a thread that may block.
+    async fn query(&self, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let mut connection = self.opener.reader().await?;
+        if connection.engine() == Engine::Postgres {
+            return connection.query(&sql, parameters).await;
+        }
+        let opener = self.opener.clone();
+        let read = move || {
+            let rows = futures_executor::block_on(connection.query(&sql, parameters));
+            opener.give_back(connection);
+            rows
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|error| Error::Unavailable(error.to_string()))?
+    }
+}

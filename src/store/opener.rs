@@ -1,0 +1,100 @@
+//! Where the database is, and how connections to it are opened.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use sqlx::{
+    Connection as _, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{Error, connection::Connection, sqlite};
+
+/// Where the data lives.
+#[derive(Clone, Debug)]
+pub enum Location {
+    /// An SQLite file.
+    Sqlite(PathBuf),
+    /// A `postgres://` URL.
+    Postgres(String),
+}
+
+/// Opens connections of each kind.
+pub struct Opener {
+    location: Location,
+    pool: Option<PgPool>,
+    readers: parking_lot::Mutex<Vec<rusqlite::Connection>>,
+}
+
+impl Opener {
+    /// Prepares for a location. PostgreSQL gets a pool of `readers` connections; nothing is opened yet.
+    ///
+    /// # Errors
+    /// When the URL cannot be parsed.
+    pub fn new(location: Location, readers: u32) -> Result<Self, Error> {
+        let pool = match &location {
+            Location::Sqlite(_) => None,
+            Location::Postgres(url) => Some(
+                PgPoolOptions::new()
+                    .max_connections(readers)
+                    .acquire_timeout(Duration::from_secs(5))
+                    .test_before_acquire(false)
+                    .connect_lazy_with(options(url)?),
+            ),
+        };
+        Ok(Self { location, pool, readers: parking_lot::Mutex::default() })
+    }
+
+    /// Where the data lives.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// A connection of the caller's own, which may write.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the database cannot be opened.
+    pub async fn writer(&self) -> Result<Connection, Error> {
+        match &self.location {
+            Location::Sqlite(path) => Ok(Connection::Sqlite(sqlite::open_writer(path)?)),
+            Location::Postgres(url) => {
+                Ok(Connection::Postgres(Box::new(PgConnection::connect_with(&options(url)?).await?)))
+            }
+        }
+    }
+
+    /// A connection for reading: of the pool on PostgreSQL, kept for re-use by [`Self::give_back`] on SQLite.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the database cannot be opened.
+    pub async fn reader(&self) -> Result<Connection, Error> {
+        match (&self.location, &self.pool) {
+            (_, Some(pool)) => Ok(Connection::Pooled(pool.acquire().await?)),
+            (Location::Sqlite(path), None) => Ok(Connection::Sqlite(match self.readers.lock().pop() {
+                Some(connection) => connection,
+                None => sqlite::open_reader(path)?,
+            })),
+            (Location::Postgres(_), None) => Err(Error::Unavailable("no pool".into())),
+        }
+    }
+
+    /// Keeps an SQLite reader for the next one who needs it.
+    pub fn give_back(&self, connection: Connection) {
+        const KEPT: usize = 8;
+        if let Connection::Sqlite(connection) = connection {
+            let mut readers = self.readers.lock();
+            if readers.len() < KEPT {
+                readers.push(connection);
+            }
+        }
+    }
+}
+
+/// Generic plans are never cached for the multi-row statements: they were once chosen on an empty table and scanned
+/// sequentially ever after. A transaction that a lost client left open ends by itself.
+fn options(url: &str) -> Result<PgConnectOptions, Error> {
+    Ok(PgConnectOptions::from_str(url)?.application_name("interview-relay").options([
+        ("idle_in_transaction_session_timeout", "60s"),
+        ("synchronous_commit", "on"),
+        ("jit", "off"),
+    ]))
+}

@@ -1,0 +1,112 @@
+//! SQLite: how connections are opened, and how values reach it.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{
+    Connection, OpenFlags, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
+
+use super::{
+    Error, dialect,
+    value::{Row, Value},
+    write::TableWrite,
+};
+
+/// How long a writer waits for another process (an administrator's command) to finish its transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Opens the database for writing, and makes it if it is not there.
+///
+/// `synchronous = FULL` makes a commit durable before it is answered; WAL lets readers go on meanwhile.
+pub fn open_writer(path: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open(path)?;
+    configure(&connection, 64)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    Ok(connection)
+}
+
+/// Opens the database for reading.
+pub fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+    )?;
+    configure(&connection, 8)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection, cache_megabytes: u32) -> Result<(), Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.execute_batch(&format!("PRAGMA cache_size = -{}; PRAGMA foreign_keys = ON;", cache_megabytes * 1024))?;
+    Ok(())
+}
+
+pub(super) fn query(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, parameters)?;
+    let width = statement.column_count();
+    let mut rows = statement.raw_query();
+    let mut answer = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut values = Vec::with_capacity(width);
+        for i in 0..width {
+            values.push(match row.get_ref(i)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(number) => Value::Int(number),
+                ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+                ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+                ValueRef::Real(_) => return Err(Error::Corrupt("a floating-point column".into())),
+            });
+        }
+        answer.push(values);
+    }
+    Ok(answer)
+}
+
+pub(super) fn execute(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<u64, Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, parameters)?;
+    Ok(statement.raw_execute()? as u64)
+}
+
+pub(super) fn write(connection: &Connection, write: &TableWrite) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(&dialect::row_statement(write))?;
+    for row in &write.rows {
+        for (i, value) in row.iter().enumerate() {
+            statement.raw_bind_parameter(i + 1, value)?;
+        }
+        statement.raw_execute()?;
+    }
+    Ok(())
+}
+
+/// Binds by name, because SQLite numbers `$1`, `$2`, … by first appearance.
+fn bind(statement: &mut rusqlite::CachedStatement<'_>, parameters: &[Value]) -> Result<(), Error> {
+    for (i, value) in parameters.iter().enumerate() {
+        if let Some(index) = statement.parameter_index(&format!("${}", i + 1))? {
+            statement.raw_bind_parameter(index, value)?;
+        }
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Self::Int(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            Self::Texts(texts) => ToSqlOutput::Owned(rusqlite::types::Value::Text(
+                serde_json::to_string(texts).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
+            )),
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! Keys, sealing, hashes and tokens: what makes the log private and its history provable.
+
+pub mod keys;
+pub mod leaf;
+pub mod seal;
+pub mod secret_key;
+pub mod token;

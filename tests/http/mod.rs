@@ -1,0 +1,6 @@
+//! Mirrors `src/http`.
+
+mod openapi;
+mod platform;
+mod server;
+mod support;
