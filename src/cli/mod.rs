@@ -7,13 +7,19 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use crate::{
     config::{self, Config},
     http::{openapi, routes},
+    store::Store,
     telemetry,
 };
 
 pub mod args;
+mod events;
+mod installation;
+mod keys;
+mod org;
+mod projections;
 pub mod serve;
 
-use args::Command;
+use self::{args::Command, installation::Installation};
 
 /// InterviewRelay: a self-hostable, event-sourced platform for AI-run interviews.
 #[derive(Debug, Parser)]
@@ -64,8 +70,24 @@ fn run(command: &Command, flags: &ArgMatches) -> Result<(), String> {
 }
 
 /// Runs a command that works on the store.
-async fn dispatch(command: &Command, _config: &Config) -> Result<(), String> {
-    Err(format!("{command:?} needs the store"))
+async fn dispatch(command: &Command, config: &Config) -> Result<(), String> {
+    if matches!(command, Command::Migrate) {
+        let applied = Store::migrate(installation::location(config)).await.map_err(|error| error.to_string())?;
+        println!("{applied} migrations applied");
+        return Ok(());
+    }
+    let installation = Installation::open(config).await?;
+    match command {
+        Command::Serve => serve::run(config, installation).await,
+        Command::Projections(args::Projections::Rebuild) => projections::rebuild(&installation).await,
+        Command::Projections(args::Projections::Verify) => projections::verify(&installation).await,
+        Command::Events(args::Events::Tail(tail)) => events::tail(&installation, tail).await,
+        Command::Org(args::Org::Create(create)) => org::create(&installation.commands, create).await,
+        Command::Keys(args::Keys::Create(create)) => keys::create(&installation.commands, create).await,
+        Command::Keys(args::Keys::List(list)) => keys::list(&installation.commands, list).await,
+        Command::Keys(args::Keys::Revoke(revoke)) => keys::revoke(&installation.commands, revoke).await,
+        Command::Migrate | Command::Openapi | Command::Config => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod gate;
 pub mod health;
 pub mod idempotency;
 pub mod json;
+pub mod key_auth;
 pub mod list;
 pub mod observe;
 pub mod openapi;

@@ -70,6 +70,18 @@ impl Store {
         Ok(key)
     }
 
+    /// Whether the master key is the one that this store was written with.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when it is not.
+    pub async fn check_master_key(&self) -> Result<(), Error> {
+        let sql = "SELECT org_id FROM organization_keys LIMIT 1".to_owned();
+        match self.query(sql, Vec::new()).await?.first() {
+            Some(row) => self.organization_key(row[0].text()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// A data subject's key, if this process has met the subject lately.
     pub fn cached_subject(&self, lookup: &str) -> Option<SubjectKey> {
         self.key_cache.subjects.get(lookup)
