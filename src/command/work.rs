@@ -191,6 +191,19 @@ impl<'a> Work<'a> {
         Ok(n)
     }
 
+    /// Reads counters at once; that none has changed meanwhile is checked when the work commits. All are in the result.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn counters(&mut self, scopes: Vec<String>) -> Result<HashMap<String, i64>, Stop> {
+        let mut found = self.store().counters(scopes.clone()).await?;
+        for scope in scopes {
+            let n = *found.entry(scope.clone()).or_insert(0);
+            self.submission.guards.push(Guard::Counter { scope, n });
+        }
+        Ok(found)
+    }
+
     /// Adds rows for tables of other mechanisms.
     pub fn write(&mut self, write: TableWrite) {
         self.submission.writes.push(write);
@@ -301,6 +314,28 @@ impl<'a> Work<'a> {
             changed: changed.map(|(key, seen)| (key, seen.snapshot)).collect(),
             subjects: self.new_subjects,
         })
+    }
+}
+
+impl Commands {
+    /// The state of an aggregate, whoever it belongs to, for queries that its row does not answer. What is remembered
+    /// of it may be behind what another node has written; it is read anew unless it is `enough`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn state<A: Root>(&self, id: A::Id, enough: impl Fn(&A) -> bool) -> Result<Option<A>, store::Error> {
+        let key = id.to_string();
+        let cached = self.cache.get(&key).and_then(|cached| cached.downcast::<Snapshot<A>>().ok());
+        if let Some(snapshot) = cached.filter(|snapshot| enough(&snapshot.state)) {
+            return Ok(Some(snapshot.state.clone()));
+        }
+        let opened = self.store.stream(&key).await?;
+        if opened.records.is_empty() {
+            return Ok(None);
+        }
+        let snapshot = Arc::new(replay::<A>(&opened)?);
+        self.cache.insert(key, snapshot.clone());
+        Ok(Some(snapshot.state.clone()))
     }
 }
 
