@@ -12,7 +12,9 @@ use projections::{ErasedModel, ReadModel, Recorded, group_changes};
 
 use super::{Caller, Commands, Stop, not_found};
 use crate::{
-    store::{self, Guard, NewSubject, Opened, Reply, RowChange, RowData, StoredEvent, SubjectKey, Submission, TableWrite},
+    store::{
+        self, Guard, NewSubject, Opened, Reply, RowChange, RowData, StoredEvent, SubjectKey, Submission, TableWrite,
+    },
     trust::{keys::random_key, seal},
 };
 
@@ -385,11 +387,6 @@ impl RowData {
     /// When the document cannot be written as JSON.
     pub fn of(model: &dyn ErasedModel, version: i64) -> Result<Self, store::Error> {
         let row = model.row(version.unsigned_abs())?;
-        Ok(Self {
-            organization: row.organization.to_string(),
-            version,
-            document: row.document,
-            columns: row.columns,
-        })
+        Ok(Self { organization: row.organization.to_string(), version, document: row.document, columns: row.columns })
     }
 }

@@ -64,7 +64,7 @@ impl InviteStatus {
     ];
 
     /// The name in the API.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Started => "started",

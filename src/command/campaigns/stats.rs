@@ -64,7 +64,8 @@ mod tests {
             ("sessions/cam_x/duration".to_owned(), 1001),
             ("invites/cam_y".to_owned(), 9),
         ]);
-        let shown: Value = serde_json::from_str(&Stats::of("cam_x", &counters).spliced_into("{\"id\":1}")).expect("JSON");
+        let shown: Value =
+            serde_json::from_str(&Stats::of("cam_x", &counters).spliced_into("{\"id\":1}")).expect("JSON");
         let stats = json!({"totalInvites": 7, "completedSessions": 3, "averageDuration": 333});
         assert_eq!(shown, json!({"id": 1, "stats": stats}));
     }

@@ -67,7 +67,8 @@ mod tests {
             quoted(trap)
         );
         for (overdue, status) in [(false, "pending"), (true, "expired")] {
-            let shown: Value = serde_json::from_str(&finish(&document, "inv_t", "http://x/inv_t", overdue)).expect("JSON");
+            let shown: Value =
+                serde_json::from_str(&finish(&document, "inv_t", "http://x/inv_t", overdue)).expect("JSON");
             assert_eq!(
                 shown,
                 json!({
