@@ -12,7 +12,9 @@ use projections::{ErasedModel, ReadModel, Recorded, group_changes};
 
 use super::{Caller, Commands, Stop, not_found};
 use crate::{
-    store::{self, Guard, NewSubject, Opened, Reply, RowChange, RowData, StoredEvent, SubjectKey, Submission, TableWrite},
+    store::{
+        self, Guard, NewSubject, Opened, Reply, RowChange, RowData, StoredEvent, SubjectKey, Submission, TableWrite,
+    },
     trust::{keys::random_key, seal},
 };
 
@@ -191,6 +193,19 @@ impl<'a> Work<'a> {
         Ok(n)
     }
 
+    /// Reads counters at once; that none has changed meanwhile is checked when the work commits. All are in the result.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn counters(&mut self, scopes: Vec<String>) -> Result<HashMap<String, i64>, Stop> {
+        let mut found = self.store().counters(scopes.clone()).await?;
+        for scope in scopes {
+            let n = *found.entry(scope.clone()).or_insert(0);
+            self.submission.guards.push(Guard::Counter { scope, n });
+        }
+        Ok(found)
+    }
+
     /// Adds rows for tables of other mechanisms.
     pub fn write(&mut self, write: TableWrite) {
         self.submission.writes.push(write);
@@ -304,6 +319,28 @@ impl<'a> Work<'a> {
     }
 }
 
+impl Commands {
+    /// The state of an aggregate, whoever it belongs to, for queries that its row does not answer. What is remembered
+    /// of it may be behind what another node has written; it is read anew unless it is `enough`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn state<A: Root>(&self, id: A::Id, enough: impl Fn(&A) -> bool) -> Result<Option<A>, store::Error> {
+        let key = id.to_string();
+        let cached = self.cache.get(&key).and_then(|cached| cached.downcast::<Snapshot<A>>().ok());
+        if let Some(snapshot) = cached.filter(|snapshot| enough(&snapshot.state)) {
+            return Ok(Some(snapshot.state.clone()));
+        }
+        let opened = self.store.stream(&key).await?;
+        if opened.records.is_empty() {
+            return Ok(None);
+        }
+        let snapshot = Arc::new(replay::<A>(&opened)?);
+        self.cache.insert(key, snapshot.clone());
+        Ok(Some(snapshot.state.clone()))
+    }
+}
+
 /// A submission together with what is worth remembering once it is committed.
 pub(super) struct Prepared {
     pub submission: Submission,
@@ -350,11 +387,6 @@ impl RowData {
     /// When the document cannot be written as JSON.
     pub fn of(model: &dyn ErasedModel, version: i64) -> Result<Self, store::Error> {
         let row = model.row(version.unsigned_abs())?;
-        Ok(Self {
-            organization: row.organization.to_string(),
-            version,
-            document: row.document,
-            columns: row.columns,
-        })
+        Ok(Self { organization: row.organization.to_string(), version, document: row.document, columns: row.columns })
     }
 }

@@ -5,12 +5,15 @@
 
 pub mod answer;
 pub mod auth;
+pub mod campaigns;
 pub mod docs;
 pub mod error;
 pub mod extract;
 pub mod gate;
 pub mod health;
 pub mod idempotency;
+pub mod interview;
+pub mod invites;
 pub mod json;
 pub mod key_auth;
 pub mod list;
