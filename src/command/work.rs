@@ -5,14 +5,16 @@ use std::{any::Any, collections::HashMap, sync::Arc};
 use aggregates::{
     Event,
     entity::Entity,
-    id::{EventId, Id, SubjectId},
+    id::{EventId, Id, OrganizationId, SubjectId},
 };
 use chrono::{DateTime, Utc};
 use projections::{ErasedModel, ReadModel, Recorded, group_changes};
 
 use super::{Caller, Commands, Stop, not_found};
 use crate::{
-    store::{self, Guard, NewSubject, Opened, Reply, RowChange, RowData, StoredEvent, SubjectKey, Submission, TableWrite},
+    store::{
+        self, Guard, NewSubject, Opened, Reply, RowChange, RowData, StoredEvent, SubjectKey, Submission, TableWrite,
+    },
     trust::{keys::random_key, seal},
 };
 
@@ -41,10 +43,29 @@ roots!(
 );
 
 /// The state of a stream at a version, with its read-model row.
-struct Snapshot<A: Root> {
-    version: i64,
-    state: A,
-    row: Option<A::Model>,
+pub struct Snapshot<A: Root> {
+    /// The version of the stream.
+    pub version: i64,
+    /// The aggregate.
+    pub state: A,
+    /// The read-model row; `None` when it is deleted.
+    pub row: Option<A::Model>,
+}
+
+impl Commands {
+    /// An aggregate as the log has it now, for queries that its read model cannot answer; `None` when the organization
+    /// has none of that id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn state<A: Root>(
+        &self,
+        id: A::Id,
+        organization: OrganizationId,
+    ) -> Result<Option<Snapshot<A>>, store::Error> {
+        let snapshot = replay::<A>(&self.store.stream(&id.to_string()).await?)?;
+        Ok(Some(snapshot).filter(|snapshot| snapshot.state.organization_id() == Some(organization)))
+    }
 }
 
 impl<A: Root> Clone for Snapshot<A> {
@@ -189,6 +210,11 @@ impl<'a> Work<'a> {
         let n = self.store().counters(vec![scope.clone()]).await?.remove(&scope).unwrap_or(0);
         self.submission.guards.push(Guard::Counter { scope, n });
         Ok(n)
+    }
+
+    /// Demands that a counter has a value when the work commits; if it has another one, the command runs again.
+    pub fn expect_counter(&mut self, scope: String, n: i64) {
+        self.submission.guards.push(Guard::Counter { scope, n });
     }
 
     /// Adds rows for tables of other mechanisms.
@@ -350,11 +376,6 @@ impl RowData {
     /// When the document cannot be written as JSON.
     pub fn of(model: &dyn ErasedModel, version: i64) -> Result<Self, store::Error> {
         let row = model.row(version.unsigned_abs())?;
-        Ok(Self {
-            organization: row.organization.to_string(),
-            version,
-            document: row.document,
-            columns: row.columns,
-        })
+        Ok(Self { organization: row.organization.to_string(), version, document: row.document, columns: row.columns })
     }
 }
