@@ -5,7 +5,7 @@ use std::{any::Any, collections::HashMap, sync::Arc};
 use aggregates::{
     Event,
     entity::Entity,
-    id::{EventId, Id, SubjectId},
+    id::{EventId, Id, OrganizationId, SubjectId},
 };
 use chrono::{DateTime, Utc};
 use projections::{ErasedModel, ReadModel, Recorded, group_changes};
@@ -43,10 +43,29 @@ roots!(
 );
 
 /// The state of a stream at a version, with its read-model row.
-struct Snapshot<A: Root> {
-    version: i64,
-    state: A,
-    row: Option<A::Model>,
+pub struct Snapshot<A: Root> {
+    /// The version of the stream.
+    pub version: i64,
+    /// The aggregate.
+    pub state: A,
+    /// The read-model row; `None` when it is deleted.
+    pub row: Option<A::Model>,
+}
+
+impl Commands {
+    /// An aggregate as the log has it now, for queries that its read model cannot answer; `None` when the organization
+    /// has none of that id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn snapshot<A: Root>(
+        &self,
+        id: A::Id,
+        organization: OrganizationId,
+    ) -> Result<Option<Snapshot<A>>, store::Error> {
+        let snapshot = replay::<A>(&self.store.stream(&id.to_string()).await?)?;
+        Ok(Some(snapshot).filter(|snapshot| snapshot.state.organization_id() == Some(organization)))
+    }
 }
 
 impl<A: Root> Clone for Snapshot<A> {
@@ -204,6 +223,11 @@ impl<'a> Work<'a> {
             self.submission.guards.push(Guard::Counter { scope, n });
         }
         Ok(found)
+    }
+
+    /// Demands that a counter has a value when the work commits; if it has another one, the command runs again.
+    pub fn expect_counter(&mut self, scope: String, n: i64) {
+        self.submission.guards.push(Guard::Counter { scope, n });
     }
 
     /// Adds rows for tables of other mechanisms.
