@@ -180,8 +180,7 @@ impl Writer {
         if !submissions.is_empty() {
             let now = self.clock.now().timestamp_micros();
             let mut contended = self.contended;
-            let result =
-                self.with_connection(async |c| batch::commit(c, &submissions, now, &mut contended).await).await;
+            let result = self.with_connection(async |c| batch::commit(c, &submissions, now, &mut contended).await).await;
             self.contended = contended;
             self.answer(senders, result);
         }

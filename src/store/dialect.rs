@@ -77,7 +77,8 @@ pub fn row_statement(write: &TableWrite) -> String {
 /// Parameters `$1` and `$2` are the head that was seen and the new one. Nothing is written unless the head still is
 /// the one that was seen; the answer has one row if it was. Then comes one array parameter per column of each write.
 pub fn head_guarded(writes: &[TableWrite]) -> String {
-    let mut sql = "WITH head AS (UPDATE log_head SET position = $2 WHERE position = $1 RETURNING position)".to_owned();
+    let mut sql =
+        "WITH head AS (UPDATE log_head SET position = $2 WHERE position = $1 RETURNING position)".to_owned();
     append_ctes(&mut sql, writes, 3, ", head");
     sql + " SELECT position FROM head"
 }
