@@ -85,11 +85,48 @@ impl Engine {
         }
     }
 
+    /// Keeps every store from writing, until [`Held::release`].
+    pub async fn hold_writes(&self) -> Held {
+        match self.location() {
+            Location::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path).expect("open the file");
+                connection.execute_batch("BEGIN IMMEDIATE").expect("take the write lock");
+                Held::Sqlite(connection)
+            }
+            Location::Postgres(url) => {
+                let mut connection = PgConnection::connect(&url).await.expect("connect");
+                let sql = "BEGIN; SELECT position FROM log_head FOR UPDATE";
+                sqlx::raw_sql(sql).execute(&mut connection).await.expect("lock the head");
+                Held::Postgres(connection)
+            }
+        }
+    }
+
     /// The only number that a statement answers.
     pub async fn number(&self, sql: &str) -> i64 {
         match self.sql(sql).await.as_slice() {
             [row] => row[0].int(),
             rows => panic!("{sql}: {} rows", rows.len()),
+        }
+    }
+}
+
+/// A lock that keeps stores from writing.
+pub enum Held {
+    /// The file's write lock.
+    Sqlite(rusqlite::Connection),
+    /// The log's head.
+    Postgres(PgConnection),
+}
+
+impl Held {
+    /// Lets them go on.
+    pub async fn release(self) {
+        match self {
+            Self::Sqlite(connection) => connection.execute_batch("ROLLBACK").expect("roll back"),
+            Self::Postgres(mut connection) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.expect("roll back");
+            }
         }
     }
 }
