@@ -19,7 +19,7 @@ const READERS: u32 = 4;
 
 enum Database {
     Sqlite(TempDir),
-    Postgres(TestDatabase),
+    Postgres(Box<TestDatabase>),
 }
 
 /// A database with its schema, and a store on it.
@@ -48,7 +48,7 @@ impl Engine {
         let migrate = |url| async move {
             Store::migrate(Location::Postgres(url)).await.expect("migrate the template");
         };
-        Self::open(Database::Postgres(TestDatabase::create(name, migrate).await)).await
+        Self::open(Database::Postgres(Box::new(TestDatabase::create(name, migrate).await))).await
     }
 
     async fn open(database: Database) -> Self {

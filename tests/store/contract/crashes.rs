@@ -52,9 +52,8 @@ async fn victim() {
             }
         })
     });
-    for writer in futures_util::future::join_all(writers).await {
-        writer.expect("a writer");
-    }
+    // They end only when one of them fails.
+    futures_util::future::try_join_all(writers).await.expect("the writers");
 }
 
 /// The running victim; dropping it kills it.
