@@ -1,5 +1,7 @@
 //! What the handlers share: the store and the commands that run on it.
 
+use std::sync::Arc;
+
 use axum::{
     http::{HeaderValue, StatusCode},
     response::Response,
@@ -14,7 +16,7 @@ use crate::{
 /// The application, as handlers see it.
 pub struct App {
     /// Runs commands.
-    pub commands: Commands,
+    pub commands: Arc<Commands>,
     /// Answers queries.
     pub store: Store,
 }

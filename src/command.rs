@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 pub use replies::Recorded;
-pub use work::{Root, Work};
+pub use work::{Root, Snapshot, Work};
 
 use crate::{
     clock::Clock,
@@ -226,6 +226,11 @@ impl Commands {
     /// The link that a participant opens.
     pub fn invite_url(&self, token: &str) -> String {
         format!("{}/interview/{token}", self.public_url)
+    }
+
+    /// A new identifier.
+    pub fn new_id<I: aggregates::id::Id>(&self) -> I {
+        self.ids.next()
     }
 
     /// The present instant.

@@ -81,7 +81,7 @@ impl ReadModel for Organization {
     }
 
     fn groups(&self) -> Vec<(String, i64)> {
-        Vec::new()
+        vec![("organizations".to_owned(), 1)]
     }
 
     fn restore(_organization: OrganizationId, document: &str, _columns: &[Column]) -> serde_json::Result<Self> {

@@ -18,9 +18,9 @@ install_packages() {
         echo "No apt-get here: install by hand what provides $*" >&2
         return 1
     fi
-    # stdout belongs to the caller's own output, so apt's goes to stderr.
+    # stdout belongs to the caller's own output, so apt's goes to stderr. Configuration files already there stay as they are.
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+    as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
 # need COMMAND PACKAGE: installs PACKAGE if COMMAND is not there.

@@ -32,8 +32,8 @@ postgres_install() {
         as_root mkdir -p "$(dirname "$conf")"
         echo "create_main_cluster = false" | as_root tee "$conf" >/dev/null
     fi
-    install_packages -o Dpkg::Options::=--force-confold postgresql
-    if [ -n "$ours" ] && [ -e "$conf.dpkg-dist" ]; then as_root mv "$conf.dpkg-dist" "$conf"; fi
+    install_packages postgresql
+    if [ -n "$ours" ] && [ -e "$conf.ucf-dist" ]; then as_root mv "$conf.ucf-dist" "$conf"; fi
     postgres_find >/dev/null || { echo "PostgreSQL's server programs were not found after the installation" >&2; return 1; }
 }
 

@@ -7,13 +7,19 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use crate::{
     config::{self, Config},
     http::{openapi, routes},
+    store::Store,
     telemetry,
 };
 
 pub mod args;
+mod events;
+mod installation;
+mod keys;
+mod org;
+mod projections;
 pub mod serve;
 
-use args::Command;
+use self::{args::Command, installation::Installation};
 
 /// InterviewRelay: a self-hostable, event-sourced platform for AI-run interviews.
 #[derive(Debug, Parser)]
@@ -64,8 +70,28 @@ fn run(command: &Command, flags: &ArgMatches) -> Result<(), String> {
 }
 
 /// Runs a command that works on the store.
-async fn dispatch(command: &Command, _config: &Config) -> Result<(), String> {
-    Err(format!("{command:?} needs the store"))
+async fn dispatch(command: &Command, config: &Config) -> Result<(), String> {
+    if matches!(command, Command::Migrate) {
+        let applied = Store::migrate(installation::location(config)).await.map_err(|error| error.to_string())?;
+        println!("{applied} migrations applied");
+        return Ok(());
+    }
+    let installation = Installation::open(config).await?;
+    match command {
+        Command::Serve => serve::run(config, installation).await,
+        Command::Projections(args::Projections::Rebuild) => projections::rebuild(&installation).await,
+        Command::Projections(args::Projections::Verify) => projections::verify(&installation).await,
+        Command::Events(args::Events::Tail(tail)) => events::tail(&installation, tail).await,
+        Command::Org(args::Org::Create(create)) => org::create(&installation.commands, create).await,
+        Command::Keys(args::Keys::Create(create)) => {
+            keys::create(&installation.commands, &installation.store, create).await
+        }
+        Command::Keys(args::Keys::List(list)) => keys::list(&installation.store, list).await,
+        Command::Keys(args::Keys::Revoke(revoke)) => {
+            keys::revoke(&installation.commands, &installation.store, revoke).await
+        }
+        Command::Migrate | Command::Openapi | Command::Config => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -76,6 +102,10 @@ mod tests {
         let matches = Cli::command().args(config::flags()).try_get_matches_from(line.split(' ')).expect("valid");
         let cli = Cli::from_arg_matches(&matches).expect("valid");
         (cli.command.unwrap_or(Command::Serve), innermost(&matches).clone())
+    }
+
+    fn load(flags: &ArgMatches) -> Config {
+        Config::load_with(flags, |_| None).expect("valid")
     }
 
     #[test]
@@ -90,14 +120,14 @@ mod tests {
         {
             let (command, flags) = parse(line);
             assert!(matches!(command, Command::Serve));
-            assert_eq!(Config::load(&flags).expect("valid").listen.port(), 9, "{line}");
+            assert_eq!(load(&flags).listen.port(), 9, "{line}");
         }
     }
 
     #[test]
     fn a_switch_may_stand_alone() {
-        assert!(Config::load(&parse("relay --dev").1).expect("valid").dev);
-        assert!(!Config::load(&parse("relay --rate-limit off").1).expect("valid").rate_limit);
+        assert!(load(&parse("relay --dev").1).dev);
+        assert!(!load(&parse("relay --rate-limit off").1).rate_limit);
     }
 
     #[test]
@@ -106,6 +136,6 @@ mod tests {
         assert!(
             matches!(command, Command::Keys(args::Keys::Create(create)) if create.json && create.scopes == ["all"])
         );
-        assert_eq!(Config::load(&flags).expect("valid").data_dir, std::path::PathBuf::from("/d"));
+        assert_eq!(load(&flags).data_dir, std::path::PathBuf::from("/d"));
     }
 }

@@ -4,18 +4,64 @@ use std::sync::Arc;
 
 use tokio::{net::TcpListener, sync::watch};
 
+use super::{installation::Installation, org::first_start};
 use crate::{
+    app::App,
     clock::Clock,
     config::Config,
     http::{
         Authenticator, Limits, Operation, Platform,
         health::Readiness,
+        key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Shared, Unlimited},
+        routes,
         server::{self, Bounds, Front},
+    },
+    reactors::{
+        Runner,
+        invite_expiry::InviteExpiry,
+        upkeep::{self, KeyUses},
     },
     telemetry,
 };
+
+/// Serves an installation until the process is told to stop.
+///
+/// # Errors
+/// As [`serve`], and when the first organization cannot be made.
+pub async fn run(config: &Config, installation: Installation) -> Result<(), String> {
+    let Installation { commands, store, clock, key_file, database } = installation;
+    let first_key = first_start(&commands).await?;
+    let stop = server::stop_signal().map_err(|error| error.to_string())?;
+    let uses = Arc::new(KeyUses::default());
+    let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
+    let expiry = Runner::new(InviteExpiry, commands.clone(), node);
+    let background = [
+        tokio::spawn(expiry.run(stop.clone())),
+        tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
+    ];
+
+    let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
+    let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
+    let app = Arc::new(App { commands: commands.clone(), store });
+    let banner = move || {
+        println!("InterviewRelay listens on {}", config.public_url);
+        println!("  events      {database}");
+        println!("  master key  {}", key_file.display());
+        println!("  reference   {}/docs", config.public_url);
+        if let Some(key) = first_key {
+            println!("\nThis is the first start. Your API key, which is shown only now:\n\n  {}\n", *key);
+            println!("Try it:\n\n  curl {}/v1/campaigns -H \"Authorization: Bearer {}\"\n", config.public_url, *key);
+        }
+    };
+    let result = serve(config, clock, backend, routes::operations(), app, stop, banner).await;
+    for task in background {
+        // A task that panicked has said so in the log.
+        _ = task.await;
+    }
+    result
+}
 
 /// What the HTTP platform needs to know about the store.
 pub struct Backend {

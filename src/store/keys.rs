@@ -42,11 +42,8 @@ impl Store {
     /// Makes the key of a new organization; the write must be part of the submission that creates it.
     pub fn new_organization_key(&self, organization: &str) -> TableWrite {
         let key = random_key();
-        let mut write = TableWrite::new(
-            "organization_keys",
-            Mode::Insert,
-            &[("org_id", Kind::Text), ("wrapped_key", Kind::Bytes)],
-        );
+        let mut write =
+            TableWrite::new("organization_keys", Mode::Insert, &[("org_id", Kind::Text), ("wrapped_key", Kind::Bytes)]);
         let wrapped = seal::wrap(self.keys.organizations(), organization, &key);
         write.rows.push(vec![organization.into(), wrapped.into()]);
         write
@@ -68,6 +65,18 @@ impl Store {
             .ok_or_else(|| Error::Corrupt(format!("no usable key for {organization}; is it another master key?")))?;
         self.key_cache.organizations.insert(organization.to_owned(), key.clone());
         Ok(key)
+    }
+
+    /// Whether the master key is the one that this store was written with.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when it is not.
+    pub async fn check_master_key(&self) -> Result<(), Error> {
+        let sql = "SELECT org_id FROM organization_keys LIMIT 1".to_owned();
+        match self.query(sql, Vec::new()).await?.first() {
+            Some(row) => self.organization_key(row[0].text()).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// A data subject's key, if this process has met the subject lately.

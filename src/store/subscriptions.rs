@@ -67,8 +67,8 @@ impl Effects {
         Self { lease: lease.clone(), position, writes: Vec::new() }
     }
 
-    /// Sets timers.
-    pub fn set_timers(&mut self, timers: &[Timer]) {
+    /// Sets a timer.
+    pub fn set_timer(&mut self, timer: Timer) {
         let columns = [
             ("id", Kind::Text),
             ("due_at", Kind::Int),
@@ -76,26 +76,21 @@ impl Effects {
             ("org_id", Kind::Text),
             ("stream_id", Kind::Text),
         ];
-        let mut write = TableWrite::new("timers", Mode::InsertNew, &columns);
-        write.rows = timers
-            .iter()
-            .map(|timer| {
-                let Timer { due_at, kind, organization, stream } = timer.clone();
-                vec![timer.id().into(), due_at.into(), kind.into(), organization.into(), stream.into()]
-            })
-            .collect();
-        self.add(write);
+        let id = timer.id();
+        let Timer { due_at, kind, organization, stream } = timer;
+        let row = vec![id.into(), due_at.into(), kind.into(), organization.into(), stream.into()];
+        self.add(row, || TableWrite::new("timers", Mode::InsertNew, &columns));
     }
 
     /// Removes timers that have done their work.
     pub fn clear_timers(&mut self, timers: &[Timer]) {
-        let mut write = TableWrite::new("timers", Mode::Delete, &[("id", Kind::Text)]);
-        write.rows = timers.iter().map(|timer| vec![timer.id().into()]).collect();
-        self.add(write);
+        for timer in timers {
+            self.add(vec![timer.id().into()], || TableWrite::new("timers", Mode::Delete, &[("id", Kind::Text)]));
+        }
     }
 
-    /// Puts events aside that keep failing.
-    pub fn park(&mut self, parked: &[Parked], now: i64) {
+    /// Puts an event aside that keeps failing; `now` is in µs since 1970.
+    pub fn park(&mut self, parked: Parked, now: i64) {
         let columns = [
             ("id", Kind::Text),
             ("subscription", Kind::Text),
@@ -103,25 +98,19 @@ impl Effects {
             ("error", Kind::Text),
             ("parked_at", Kind::Int),
         ];
-        let mut write = TableWrite::new("parked", Mode::InsertNew, &columns);
-        write.rows = parked
-            .iter()
-            .map(|parked| {
-                vec![
-                    parked.id.as_str().into(),
-                    self.lease.name.as_str().into(),
-                    parked.position.into(),
-                    parked.error.as_str().into(),
-                    now.into(),
-                ]
-            })
-            .collect();
-        self.add(write);
+        let Parked { id, position, error } = parked;
+        let row = vec![id.into(), self.lease.name.as_str().into(), position.into(), error.into(), now.into()];
+        self.add(row, || TableWrite::new("parked", Mode::InsertNew, &columns));
     }
 
-    fn add(&mut self, write: TableWrite) {
-        if !write.rows.is_empty() {
-            self.writes.push(write);
+    /// Adds a row to the write of its table, which must be one write, or else a key could stand in it twice.
+    fn add(&mut self, row: Vec<Value>, empty: impl FnOnce() -> TableWrite) {
+        let write = empty();
+        let same = self.writes.iter_mut().find(|other| other.table == write.table && other.mode == write.mode);
+        match same {
+            Some(same) if same.rows.iter().any(|other| other[0] == row[0]) => {}
+            Some(same) => same.rows.push(row),
+            None => self.writes.push(TableWrite { rows: vec![row], ..write }),
         }
     }
 }
@@ -165,10 +154,7 @@ impl Store {
                    owner = excluded.owner, leased_until = excluded.leased_until \
                    WHERE subscriptions.owner = excluded.owner OR subscriptions.leased_until <= $4 \
                    RETURNING epoch, position";
-        let rows = self
-            .committer
-            .statement(sql, vec![name.into(), owner.into(), until.into(), now.into()])
-            .await?;
+        let rows = self.committer.statement(sql, vec![name.into(), owner.into(), until.into(), now.into()]).await?;
         Ok(rows.first().map(|row| Lease { name: name.to_owned(), epoch: row[0].int(), position: row[1].int() }))
     }
 
@@ -189,15 +175,17 @@ impl Store {
         self.committer.apply(effects).await
     }
 
-    /// Up to `limit` timers that are due at `now`, the earliest first.
+    /// Up to `limit` timers of a kind that are due at `now`, the earliest first.
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn due_timers(&self, now: i64, limit: i64) -> Result<Vec<Timer>, Error> {
+    pub async fn due_timers(&self, kind: &str, now: i64, limit: i64) -> Result<Vec<Timer>, Error> {
         // '0' follows '/', the separator after the time, so this covers every timer that is due at `now` itself.
         let bound = format!("{now:020}0");
-        let sql = "SELECT due_at, kind, org_id, stream_id FROM timers WHERE id < $1 ORDER BY id LIMIT $2".to_owned();
-        let rows = self.query(sql, vec![bound.into(), limit.into()]).await?;
+        let sql = "SELECT due_at, kind, org_id, stream_id FROM timers WHERE id < $1 AND kind = $2 \
+                   ORDER BY id LIMIT $3"
+            .to_owned();
+        let rows = self.query(sql, vec![bound.into(), kind.into(), limit.into()]).await?;
         let timer = |row: Vec<Value>| Timer {
             due_at: row[0].int(),
             kind: row[1].text().to_owned(),
@@ -205,15 +193,6 @@ impl Store {
             stream: row[3].text().to_owned(),
         };
         Ok(rows.into_iter().map(timer).collect())
-    }
-
-    /// When the next timer is due, if there is one.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn next_timer(&self) -> Result<Option<i64>, Error> {
-        let sql = "SELECT due_at FROM timers ORDER BY id LIMIT 1".to_owned();
-        Ok(self.query(sql, Vec::new()).await?.first().map(|row| row[0].int()))
     }
 
     /// What a subscription has put aside.

@@ -138,7 +138,8 @@ fn location(database: &Database) -> Location {
     }
 }
 
-fn sqlite_rows(path: &PathBuf, sql: &str) -> Vec<Vec<Value>> {
+/// Runs a statement on an SQLite file, past the store.
+pub fn sqlite_rows(path: &PathBuf, sql: &str) -> Vec<Vec<Value>> {
     use rusqlite::types::Value as Sqlite;
     let connection = rusqlite::Connection::open(path).expect("open the file");
     connection.busy_timeout(std::time::Duration::from_secs(30)).expect("set the timeout");

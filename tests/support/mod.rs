@@ -2,3 +2,5 @@
 
 pub mod engines;
 pub mod postgres;
+pub mod process;
+pub mod product;

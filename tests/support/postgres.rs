@@ -425,6 +425,7 @@ fn is_alive(pid: u32) -> bool {
     process(&pid.to_string()).is_some_and(|(state, _)| !matches!(state.as_str(), "Z" | "X"))
 }
 
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,0 +1,54 @@
+//! Where a process's time goes, through `perf`.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::http::Result;
+use crate::measured::Measured;
+
+/// Samples a process while `load` runs, and returns the functions that took most, as Markdown.
+pub async fn of(pid: u32, duration: Duration, load: impl Future<Output = Result<Measured>>) -> Result<String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let data = folder.path().join("perf.data");
+    let mut perf = Command::new("perf")
+        .args(["record", "--quiet", "--event=cpu-clock", "--freq=499", "--pid", &pid.to_string(), "--output"])
+        .arg(&data)
+        .args(["--", "sleep", &duration.as_secs_f64().to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("perf: {error}"))?;
+    let loaded = load.await;
+    perf.wait().map_err(|error| error.to_string())?;
+    let measured = loaded?;
+    let sections = [("by library or thread", "dso,comm", "2"), ("by function", "symbol", "0.8")];
+    let mut text = format!("{:.0} requests/s while sampled.\n", measured.per_second);
+    for (title, sort, limit) in sections {
+        let output = Command::new("perf")
+            .args([
+                "report",
+                "--stdio",
+                "--quiet",
+                "--no-children",
+                "--sort",
+                sort,
+                "--percent-limit",
+                limit,
+                "--input",
+            ])
+            .arg(&data)
+            .stderr(Stdio::null())
+            .output()
+            .map_err(|error| format!("perf: {error}"))?;
+        let lines = String::from_utf8_lossy(&output.stdout);
+        let lines: Vec<&str> = lines
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .take(40)
+            .collect();
+        text += &format!("\nShare {title}:\n\n```\n{}\n```\n", lines.join("\n"));
+    }
+    Ok(text)
+}

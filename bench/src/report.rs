@@ -1,0 +1,323 @@
+//! Collects the cells, prints them as they come, and writes the table of ratios.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::http::Result;
+use crate::measured::Measured;
+use crate::settings::Settings;
+use crate::usage::Watch;
+
+/// All cells measured so far.
+pub struct Report {
+    settings: Settings,
+    cells: Vec<Cell>,
+    /// Further sections of the results, in Markdown.
+    pub sections: Vec<String>,
+    /// What failed; the run goes on, and ends with an error.
+    pub failures: Vec<String>,
+}
+
+struct Cell {
+    key: String,
+    unit: &'static str,
+    measured: Measured,
+}
+
+/// A ratio of the issue's table.
+struct Goal {
+    what: &'static str,
+    of: &'static str,
+    to: &'static str,
+    ratio: f64,
+    /// Less is better: times.
+    at_most: bool,
+}
+
+const fn least(what: &'static str, of: &'static str, to: &'static str, ratio: f64) -> Goal {
+    Goal { what, of, to, ratio, at_most: false }
+}
+
+const fn most(what: &'static str, of: &'static str, to: &'static str, ratio: f64) -> Goal {
+    Goal { what, of, to, ratio, at_most: true }
+}
+
+/// What is to be reached. A cell's key is followed by `.p50` or `.p99` where a latency is meant.
+const GOALS: &[Goal] = &[
+    least("CreateInvite, PostgreSQL, 1 client, to the peer", "command/postgres/c1", "peer/c1", 2.0),
+    least("CreateInvite, PostgreSQL, 64 clients, to the peer", "command/postgres/c64", "peer/c64", 10.0),
+    least("CreateInvite, PostgreSQL, 256 clients, to the peer", "command/postgres/c256", "peer/c256", 14.0),
+    most("p99 at 64 clients, to the peer's p50", "command/postgres/c64.p99", "peer/c64.p50", 1.0),
+    least("CreateInvite, PostgreSQL, 256 clients, to raw 100-row inserts", "command/postgres/c256", "raw/rows100", 0.5),
+    least("CreateInvite, SQLite, 64 clients, to the peer on PostgreSQL", "command/sqlite/c64", "peer/c64", 20.0),
+    most("cost of random idempotency keys, SQLite", "command/sqlite/c64", "command/sqlite/c64/random-keys", 1.3),
+    least("POST invites over HTTP, PostgreSQL, to hello world", "http/postgres/invite/key", "hello/c64", 0.25),
+    least("POST invites over HTTP, SQLite, to hello world", "http/sqlite/invite/key", "hello/c64", 0.4),
+    least("bulk of 500 over HTTP, PostgreSQL, to raw 500-row inserts", "http/postgres/bulk500", "raw/rows500", 0.3),
+    least("bulk of 500 over HTTP, SQLite, to raw 500-row inserts", "http/sqlite/bulk500", "raw/rows500", 0.3),
+    least("list, SQLite, many rows to few", "list/sqlite/many/plain", "list/sqlite/few/plain", 0.9),
+    least("list, SQLite, status filter", "list/sqlite/many/status", "list/sqlite/few/status", 0.9),
+    least("list, SQLite, email filter", "list/sqlite/many/email", "list/sqlite/few/email", 0.9),
+    least("list, SQLite, ascending", "list/sqlite/many/ascending", "list/sqlite/few/ascending", 0.9),
+    least(
+        "list, SQLite, far page through after, to the first",
+        "list/sqlite/many/deep",
+        "list/sqlite/many/plain",
+        0.95,
+    ),
+    least("list, PostgreSQL, many rows to few", "list/postgres/many/plain", "list/postgres/few/plain", 0.9),
+    least("list, PostgreSQL, status filter", "list/postgres/many/status", "list/postgres/few/status", 0.9),
+    least("list, PostgreSQL, email filter", "list/postgres/many/email", "list/postgres/few/email", 0.9),
+    least("list, PostgreSQL, ascending", "list/postgres/many/ascending", "list/postgres/few/ascending", 0.9),
+    least(
+        "list, PostgreSQL, far page through after, to the first",
+        "list/postgres/many/deep",
+        "list/postgres/many/plain",
+        0.95,
+    ),
+    least("two server processes on one PostgreSQL, to one", "nodes/two", "nodes/one", 1.0),
+    most("rebuild, SQLite, to reading the rows once", "many/sqlite/rebuild", "many/sqlite/read", 4.0),
+    most("rebuild, PostgreSQL, to reading the rows once", "many/postgres/rebuild", "many/postgres/read", 4.0),
+    most("start to ready with many events, SQLite, to 0.5 s", "many/sqlite/start", "=0.5", 1.0),
+    most("start to ready with many events, PostgreSQL, to 0.5 s", "many/postgres/start", "=0.5", 1.0),
+    most("idle memory with many events, SQLite, to 50 MiB", "many/sqlite/idle", "=50", 1.0),
+    most("idle memory with many events, PostgreSQL, to 50 MiB", "many/postgres/idle", "=50", 1.0),
+];
+
+impl Report {
+    /// An empty one.
+    pub fn new(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), cells: Vec::new(), sections: Vec::new(), failures: Vec::new() }
+    }
+
+    /// Measures a cell as often as the settings say, under watch, and keeps the median. A failure is noted, and the bench
+    /// goes on.
+    pub async fn cell(
+        &mut self,
+        key: &str,
+        unit: &'static str,
+        servers: &[u32],
+        mut measure: impl AsyncFnMut() -> Result<Measured>,
+    ) -> Option<Measured> {
+        let mut rounds = Vec::new();
+        for _ in 0..self.settings.rounds.max(1) {
+            let watch = Watch::begin(servers, Some(&self.settings.database_url)).await;
+            match measure().await {
+                Ok(mut measured) => {
+                    measured.usage = watch.end().await;
+                    rounds.push(measured);
+                }
+                Err(error) => {
+                    self.fail(key, error);
+                    return None;
+                }
+            }
+        }
+        rounds.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
+        let median = rounds.swap_remove(rounds.len() / 2);
+        self.add(key, unit, median.clone());
+        Some(median)
+    }
+
+    /// Adds a cell measured elsewhere.
+    pub fn add(&mut self, key: &str, unit: &'static str, measured: Measured) {
+        let cell = Cell { key: key.to_owned(), unit, measured };
+        println!("{}", cell.line());
+        self.cells.push(cell);
+    }
+
+    /// Notes a failure.
+    pub fn fail(&mut self, what: &str, error: String) {
+        println!("{what}: FAILED: {error}");
+        self.failures.push(format!("{what}: {error}"));
+    }
+
+    fn figure(&self, key: &str) -> Option<f64> {
+        if let Some(constant) = key.strip_prefix('=') {
+            return constant.parse().ok();
+        }
+        let (key, field) = key.rsplit_once('.').unwrap_or((key, ""));
+        let measured = &self.cells.iter().find(|cell| cell.key == key)?.measured;
+        Some(match field {
+            "p50" => measured.p50_ms,
+            "p99" => measured.p99_ms,
+            _ => measured.per_second,
+        })
+    }
+
+    fn ratios(&self) -> String {
+        let mut table =
+            "| what | measured | peer or limit | ratio | to reach | |\n|---|--:|--:|--:|--:|---|\n".to_owned();
+        for goal in GOALS {
+            let (Some(of), Some(to)) = (self.figure(goal.of), self.figure(goal.to)) else { continue };
+            let ratio = of / to;
+            let (sign, reached) =
+                if goal.at_most { ("≤", ratio <= goal.ratio) } else { ("≥", ratio >= goal.ratio) };
+            let verdict = if reached { "reached" } else { "**not reached**" };
+            let _ = writeln!(
+                table,
+                "| {} | {} | {} | {ratio:.2} | {sign} {} | {verdict} |",
+                goal.what,
+                number(of),
+                number(to),
+                goal.ratio
+            );
+        }
+        table
+    }
+
+    fn figures(&self) -> String {
+        let mut table =
+            "| cell | figure | unit | p50 ms | p99 ms | server | PostgreSQL | others | commits/s | flushes/s | |\n\
+                         |---|--:|---|--:|--:|--:|--:|--:|--:|--:|---|\n"
+                .to_owned();
+        for cell in &self.cells {
+            let measured = &cell.measured;
+            let usage = &measured.usage;
+            let stolen = if usage.stolen > 0.05 {
+                format!("{:.2} cores stolen by the host ", usage.stolen)
+            } else {
+                String::new()
+            };
+            let _ = writeln!(
+                table,
+                "| {} | {} | {} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} | {:.0} | {stolen}{} |",
+                cell.key,
+                number(measured.per_second),
+                cell.unit,
+                measured.p50_ms,
+                measured.p99_ms,
+                usage.server,
+                usage.postgres,
+                usage.others,
+                usage.commits,
+                usage.flushes,
+                measured.note
+            );
+        }
+        table
+    }
+
+    /// The whole report in Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = format!(
+            "# Results of the bench\n\nWritten by `bench/run`; {}.\n\n{}\n## Ratios\n\n{}\n",
+            length(&self.settings),
+            machine(),
+            self.ratios()
+        );
+        let _ = write!(
+            text,
+            "## Figures and what they are made of\n\n\
+             `server`, `PostgreSQL` and `others` (load tool, peer, and whatever else the machine did) are busy cores of the {} \
+             there are.\nA flush is an fdatasync of PostgreSQL's log; commits / flushes tells how many commits share one.\n\n{}",
+            cores(),
+            self.figures()
+        );
+        for section in &self.sections {
+            let _ = write!(text, "\n{section}");
+        }
+        if !self.failures.is_empty() {
+            let _ = writeln!(text, "\n## Failures\n");
+            for failure in &self.failures {
+                let _ = writeln!(text, "- {}", failure.replace('\n', " "));
+            }
+        }
+        text
+    }
+
+    /// Prints the table of ratios, and writes the results if the run is one to keep.
+    pub fn finish(&self, path: &Path) -> Result<()> {
+        println!("\n{}", self.ratios());
+        for section in &self.sections {
+            println!("{section}");
+        }
+        if self.settings.is_full() {
+            std::fs::write(path, self.markdown()).map_err(|error| format!("{}: {error}", path.display()))?;
+            println!("Written to {}", path.display());
+        }
+        match self.failures.len() {
+            0 => Ok(()),
+            count => Err(format!("{count} failed:\n{}", self.failures.join("\n"))),
+        }
+    }
+}
+
+impl Cell {
+    fn line(&self) -> String {
+        let Measured { per_second, p50_ms, p99_ms, usage, note, .. } = &self.measured;
+        let latency = if *p50_ms > 0.0 { format!("p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms, ") } else { String::new() };
+        format!(
+            "{:34} {:>10} {:12} {latency}cores: server {:.2}, PostgreSQL {:.2}, others {:.2}; {:.0} commits/s, {:.0} flushes/s {note}",
+            self.key,
+            number(*per_second),
+            self.unit,
+            usage.server,
+            usage.postgres,
+            usage.others,
+            usage.commits,
+            usage.flushes
+        )
+    }
+}
+
+/// Three digits that count, thousands set apart.
+fn number(value: f64) -> String {
+    if value < 10.0 {
+        return format!("{value:.2}");
+    }
+    if value < 100.0 {
+        return format!("{value:.1}");
+    }
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn length(settings: &Settings) -> String {
+    let rounds = match settings.rounds {
+        0 | 1 => String::new(),
+        rounds => format!(", median of {rounds}"),
+    };
+    format!(
+        "{} s per cell after {} s of warm-up{rounds}, large set of {} rows",
+        settings.seconds, settings.warmup, settings.rows
+    )
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(0, usize::from)
+}
+
+fn machine() -> String {
+    let output = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = memory.lines().next().and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    let mut text = format!(
+        "Machine: {} cores ({}), {:.0} GiB, Linux {}; {}.\n",
+        cores(),
+        cpu.trim_start_matches([' ', '\t', ':']),
+        memory.unwrap_or(0.0) / 1024.0 / 1024.0,
+        output("uname", &["-r"]).unwrap_or_default(),
+        output("rustc", &["--version"]).unwrap_or_default()
+    );
+    let revision = output("git", &["describe", "--always", "--dirty"]).unwrap_or_default();
+    let day = output("date", &["-u", "+%Y-%m-%d"]).unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "Revision {revision}, {day}. Load tool, servers and PostgreSQL share the machine; fsync is on everywhere."
+    );
+    text
+}

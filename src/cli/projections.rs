@@ -1,0 +1,30 @@
+//! `projections rebuild` and `projections verify`.
+
+use super::installation::Installation;
+use crate::store::Report;
+
+/// Replays the log into fresh tables and puts them in the place of the live ones.
+pub async fn rebuild(installation: &Installation) -> Result<(), String> {
+    let report = installation.store.rebuild_projections().await.map_err(|error| error.to_string())?;
+    print(&report);
+    println!("rebuilt {} rows from {} events; the fresh tables are live", report.rows, report.position);
+    Ok(())
+}
+
+/// Replays the log and compares; differences make the command fail.
+pub async fn verify(installation: &Installation) -> Result<(), String> {
+    let report = installation.store.verify_projections().await.map_err(|error| error.to_string())?;
+    print(&report);
+    if report.differences.is_empty() {
+        println!("verified {} rows against {} events: replay equals live", report.rows, report.position);
+        Ok(())
+    } else {
+        Err(format!("{} differences; `projections rebuild` mends them", report.differences.len()))
+    }
+}
+
+fn print(report: &Report) {
+    for difference in &report.differences {
+        println!("{} {} {}", difference.table, difference.id, difference.what);
+    }
+}

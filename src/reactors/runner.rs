@@ -1,0 +1,153 @@
+//! Runs a subscriber: lease, checkpoint, timers, parking.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aggregates::id::EventId;
+use chrono::TimeDelta;
+use tokio::sync::watch;
+
+use super::Subscriber;
+use crate::{
+    command::Commands,
+    store::{self, Effects, Lease, Parked, Store, Timer},
+};
+
+/// For how long a node may be silent before another takes over.
+const LEASE: TimeDelta = TimeDelta::seconds(15);
+/// The pause when there is nothing to do. Events of a pause are dealt with together, so a subscriber adds one
+/// transaction per pause to the writer's work, not one per commit.
+const PAUSE: TimeDelta = TimeDelta::seconds(1);
+/// Events and timers dealt with in one transaction.
+const STEP: i64 = 500;
+/// How often an event is tried before it is put aside.
+const TRIES: usize = 3;
+
+/// What one pass came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// Another node runs the subscriber.
+    NotOurs,
+    /// A full step was done, and there is more.
+    More,
+    /// Whatever there was to do is done.
+    Done,
+}
+
+/// Runs one subscriber on one node.
+pub struct Runner<S> {
+    subscriber: S,
+    commands: Arc<Commands>,
+    owner: String,
+    lease: Option<(Lease, i64)>,
+}
+
+impl<S: Subscriber> Runner<S> {
+    /// Prepares to run. `owner` must differ between nodes and between starts.
+    pub fn new(subscriber: S, commands: Arc<Commands>, owner: String) -> Self {
+        Self { subscriber, commands, owner, lease: None }
+    }
+
+    /// Runs until told to stop, then lets go of the lease.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            match self.pass().await {
+                Ok(Pass::More) => continue,
+                Ok(Pass::NotOurs | Pass::Done) => {}
+                Err(error) => {
+                    tracing::warn!(subscriber = S::NAME, %error, "a pass failed and will be tried again");
+                    self.lease = None;
+                }
+            }
+            tokio::select! {
+                () = self.commands.clock.sleep(PAUSE) => {}
+                _ = stop.changed() => {}
+            }
+        }
+        if let Some((lease, _)) = self.lease.take() {
+            // It runs out by itself when this fails.
+            _ = self.store().release(&lease).await;
+        }
+    }
+
+    /// Does one step of what there is to do.
+    ///
+    /// # Errors
+    /// When the store fails or the lease was lost; then nothing was written.
+    pub async fn pass(&mut self) -> Result<Pass, store::Error> {
+        let now = self.commands.now();
+        let Some(lease) = self.lease(now).await? else { return Ok(Pass::NotOurs) };
+        let events = self.follow(&lease, now).await?;
+        let timers = self.fire_due(now).await?;
+        Ok(if events || timers { Pass::More } else { Pass::Done })
+    }
+
+    fn store(&self) -> &Store {
+        &self.commands.store
+    }
+
+    /// The lease, renewed when half of its time is over.
+    async fn lease(&mut self, now: chrono::DateTime<chrono::Utc>) -> Result<Option<Lease>, store::Error> {
+        if let Some((lease, renew_at)) = &self.lease
+            && now.timestamp_micros() < *renew_at
+        {
+            return Ok(Some(lease.clone()));
+        }
+        let until = (now + LEASE).timestamp_micros();
+        let lease = self.store().lease(S::NAME, &self.owner, now.timestamp_micros(), until).await?;
+        self.lease = lease.clone().map(|lease| (lease, (now + LEASE / 2).timestamp_micros()));
+        Ok(lease)
+    }
+
+    /// Shows the subscriber what has happened; whether there is more.
+    async fn follow(&mut self, lease: &Lease, now: chrono::DateTime<chrono::Utc>) -> Result<bool, store::Error> {
+        let records = self.store().events_after(lease.position, STEP).await?;
+        let Some(last) = records.last() else { return Ok(false) };
+        let mut effects = Effects::new(lease, last.position);
+        for record in &records {
+            let mut result = self.subscriber.observe(record, &mut effects);
+            for _ in 1..TRIES {
+                if result.is_err() {
+                    result = self.subscriber.observe(record, &mut effects);
+                }
+            }
+            if let Err(error) = result {
+                tracing::error!(subscriber = S::NAME, position = record.position, error, "an event was put aside");
+                let parked =
+                    Parked { id: self.commands.ids.next::<EventId>().to_string(), position: record.position, error };
+                effects.park(parked, now.timestamp_micros());
+            }
+        }
+        let position = effects.position;
+        self.store().apply(effects).await?;
+        if let Some((lease, _)) = &mut self.lease {
+            lease.position = position;
+        }
+        Ok(records.len() == STEP as usize)
+    }
+
+    /// Lets the subscriber act on what is due; whether there is more.
+    async fn fire_due(&mut self, now: chrono::DateTime<chrono::Utc>) -> Result<bool, store::Error> {
+        let due = self.store().due_timers(S::TIMERS, now.timestamp_micros(), STEP).await?;
+        let mut by_organization: BTreeMap<&str, Vec<Timer>> = BTreeMap::new();
+        for timer in &due {
+            by_organization.entry(&timer.organization).or_default().push(timer.clone());
+        }
+        let mut done: Vec<Timer> = Vec::new();
+        for (organization, timers) in by_organization {
+            match self.subscriber.fire(&self.commands, organization, &timers).await {
+                Ok(()) => done.extend(timers),
+                Err(error) => {
+                    tracing::warn!(subscriber = S::NAME, %error, timers = timers.len(), "timers will be tried again");
+                }
+            }
+        }
+        let Some((lease, _)) = &self.lease else { return Ok(false) };
+        let full = done.len() == STEP as usize;
+        if !done.is_empty() {
+            let mut effects = Effects::new(lease, lease.position);
+            effects.clear_timers(&done);
+            self.store().apply(effects).await?;
+        }
+        Ok(full)
+    }
+}
