@@ -247,7 +247,9 @@ struct Running<'a> {
 
 impl<'a> Running<'a> {
     fn enter(commands: &'a Commands, lookup: &'a str) -> Option<Self> {
-        commands.running.lock().insert(lookup.to_owned()).then_some(Self { commands, lookup })
+        // The mark must not exist where the key is taken: dropping it would lock again, and free another's key.
+        let entered = commands.running.lock().insert(lookup.to_owned());
+        entered.then(|| Self { commands, lookup })
     }
 }
 
