@@ -228,6 +228,11 @@ impl Commands {
         format!("{}/interview/{token}", self.public_url)
     }
 
+    /// A new identifier.
+    pub fn new_id<I: aggregates::id::Id>(&self) -> I {
+        self.ids.next()
+    }
+
     /// The present instant.
     pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
         self.clock.now()

@@ -178,10 +178,18 @@ impl Config {
     /// # Errors
     /// Names the setting that is unknown or makes no sense, and where it was found.
     pub fn load(flags: &ArgMatches) -> Result<Self, ConfigError> {
+        Self::load_with(flags, |variable| std::env::var(variable).ok())
+    }
+
+    /// As [`Config::load`], with another environment than the process's.
+    pub(crate) fn load_with(
+        flags: &ArgMatches,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let named = flags.get_one::<String>("config").map(PathBuf::from);
         let file = read_file(named.as_deref())?;
         let flag = |name: &str| flags.get_one::<String>(name).cloned();
-        Self::from_sources(flag, |variable| std::env::var(variable).ok(), file)
+        Self::from_sources(flag, variable, file)
     }
 
     fn from_sources(

@@ -1,3 +1,6 @@
 //! The integration tests, one binary so that they link once.
 
 mod http;
+mod process;
+mod store;
+mod support;

@@ -17,12 +17,14 @@ CREATE TABLE events (
 CREATE UNIQUE INDEX events_by_stream ON events (stream_id, version);
 CREATE UNIQUE INDEX events_by_org ON events (org_id, org_seq);
 
--- One row: the position of the last event. Writers on several nodes take turns on it.
+-- One row: the position of the last event, and how many batches have been written: a batch may remember answers and
+-- append nothing, and must be noticed all the same. Writers on several nodes take turns on it.
 CREATE TABLE log_head (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    position INTEGER NOT NULL
+    singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+    position INTEGER NOT NULL,
+    batch INTEGER NOT NULL
 ) STRICT;
-INSERT INTO log_head (only, position) VALUES (1, 0);
+INSERT INTO log_head (singleton, position, batch) VALUES (1, 0, 0);
 
 -- The last org_seq of each organization.
 CREATE TABLE org_heads (

@@ -33,7 +33,7 @@ use crate::{
 pub async fn run(config: &Config, installation: Installation) -> Result<(), String> {
     let Installation { commands, store, clock, key_file, database } = installation;
     let first_key = first_start(&commands).await?;
-    let stop = server::stop_signal()?;
+    let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
     let expiry = Runner::new(InviteExpiry, commands.clone(), node);

@@ -16,6 +16,8 @@ use crate::trust::leaf::Leaf;
 #[derive(Default)]
 struct State {
     head: i64,
+    /// How many batches have been written.
+    batch: i64,
     org_heads: HashMap<String, i64>,
     versions: HashMap<String, i64>,
     counters: HashMap<String, i64>,
@@ -26,9 +28,9 @@ struct State {
 
 /// Decides and writes a batch; the outcomes stand in the order of the submissions.
 ///
-/// The check sees one snapshot. On PostgreSQL the write then is one statement that takes effect only if the head of the
-/// log is still the one that was seen, so the check still holds; two round trips in all. When another node was faster,
-/// or lately has been (`contended`), the head is locked first. SQLite's write transaction excludes other writers anyway.
+/// The check sees one snapshot. On PostgreSQL the write then is one statement that takes effect only if no other
+/// batch was written since, so the check still holds; two round trips in all. When another node was faster, or lately
+/// has been (`contended`), the head is locked first. SQLite's write transaction excludes other writers anyway.
 ///
 /// # Errors
 /// [`Error::Database`]: then nothing was written, unless the connection was lost while the engine committed.
@@ -41,8 +43,8 @@ pub async fn commit(
     if connection.engine() == Engine::Postgres && *contended == 0 {
         let state = check(connection, submissions, now).await?;
         let plan = Plan::new(state, submissions);
-        let head = plan.head_before;
-        let written = plan.is_empty() || connection.write_if_head_is(head, plan.head_after, &plan.writes).await?;
+        let written =
+            plan.is_empty() || connection.write_after_batch(plan.batch_before, plan.head_after, &plan.writes).await?;
         if written {
             return Ok(plan.outcomes);
         }
@@ -71,9 +73,9 @@ async fn commit_locked(
     let plan = Plan::new(state, submissions);
     if !plan.is_empty() {
         connection.write(&plan.writes).await?;
-        if plan.head_after != plan.head_before {
-            connection.execute("UPDATE log_head SET position = $1", vec![plan.head_after.into()]).await?;
-        }
+        connection
+            .execute("UPDATE log_head SET position = $1, batch = batch + 1", vec![plan.head_after.into()])
+            .await?;
     }
     Ok(plan.outcomes)
 }
@@ -99,7 +101,8 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
     }
     let engine = connection.engine();
     let (no_text, no_bytes) = (engine.null(Kind::Text), engine.null(Kind::Bytes));
-    let mut sql = format!("SELECT 0 AS part, '' AS name, position AS n, {no_text} AS t, {no_bytes} AS b FROM log_head");
+    let batch = "CAST(batch AS TEXT)";
+    let mut sql = format!("SELECT 0 AS part, '' AS name, position AS n, {batch} AS t, {no_bytes} AS b FROM log_head");
     let mut parameters = Vec::new();
     let mut part = |texts: HashSet<String>, select: &dyn Fn(usize) -> String| {
         if !texts.is_empty() {
@@ -118,9 +121,7 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
     part(counters, &|n| {
         format!("SELECT 3, scope, n, {no_text}, {no_bytes} FROM counters WHERE {}", engine.any("scope", n))
     });
-    part(lookups, &|n| {
-        format!("SELECT 4, lookup, 0, id, wrapped_key FROM subjects WHERE {}", engine.any("lookup", n))
-    });
+    part(lookups, &|n| format!("SELECT 4, lookup, 0, id, wrapped_key FROM subjects WHERE {}", engine.any("lookup", n)));
     part(replies, &|n| {
         let any = engine.any("lookup", n);
         format!("SELECT 5, lookup, expires_at, {no_text}, reply FROM idempotency WHERE {any}")
@@ -132,7 +133,7 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
             <[Value; 5]>::try_from(row).map_err(|_| Error::Corrupt("the check's answer".into()))?;
         let name = name.into_text().unwrap_or_default();
         match part.int() {
-            0 => state.head = number.int(),
+            0 => (state.head, state.batch) = (number.int(), text.text().parse().unwrap_or_default()),
             1 => _ = state.org_heads.insert(name, number.int()),
             2 => _ = state.versions.insert(name, number.int()),
             3 => _ = state.counters.insert(name, number.int()),
@@ -150,7 +151,7 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
 
 /// What is going to be written, and what each submission will be told.
 struct Plan {
-    head_before: i64,
+    batch_before: i64,
     head_after: i64,
     writes: Vec<TableWrite>,
     outcomes: Vec<Outcome>,
@@ -158,12 +159,11 @@ struct Plan {
 
 impl Plan {
     fn new(mut state: State, submissions: &[Submission]) -> Self {
-        let head_before = state.head;
+        let batch_before = state.batch;
         let mut tables = Tables::default();
-        let outcomes =
-            submissions.iter().map(|submission| state.decide(submission, &mut tables)).collect::<Vec<_>>();
+        let outcomes = submissions.iter().map(|submission| state.decide(submission, &mut tables)).collect::<Vec<_>>();
         tables.org_heads(&state);
-        Self { head_before, head_after: state.head, writes: tables.into_writes(), outcomes }
+        Self { batch_before, head_after: state.head, writes: tables.into_writes(), outcomes }
     }
 
     fn is_empty(&self) -> bool {

@@ -138,21 +138,22 @@ async fn feed(
 /// that brings more, it waits one more turn.
 async fn gather(waiting: &mut mpsc::Receiver<Waiting>) -> Option<Vec<Waiting>> {
     let mut batch = Vec::new();
-    if waiting.recv_many(&mut batch, BATCH).await == 0 {
-        return None;
-    }
-    let mut events: usize = batch.iter().map(Waiting::events).sum();
+    let first = waiting.recv().await?;
+    let mut events = first.events();
+    batch.push(first);
+    let mut yielded = false;
     loop {
-        tokio::task::yield_now().await;
         let before = batch.len();
         while batch.len() < BATCH && events < BATCH_EVENTS {
             let Ok(next) = waiting.try_recv() else { break };
             events += next.events();
             batch.push(next);
         }
-        if batch.len() == before {
+        if yielded && batch.len() == before {
             return Some(batch);
         }
+        tokio::task::yield_now().await;
+        yielded = true;
     }
 }
 
@@ -178,11 +179,7 @@ impl Writer {
             }
         }
         if !submissions.is_empty() {
-            let now = self.clock.now().timestamp_micros();
-            let mut contended = self.contended;
-            let result = self.with_connection(async |c| batch::commit(c, &submissions, now, &mut contended).await).await;
-            self.contended = contended;
-            self.answer(senders, result);
+            self.commit(&submissions, senders).await;
         }
         for other in others {
             // A caller that went away does not need the answer.
@@ -197,6 +194,25 @@ impl Writer {
                 }
                 Waiting::Commit(..) => {}
             }
+        }
+    }
+
+    /// Commits submissions as one batch. If the database refuses it, the halves are tried alone, so that one submission
+    /// that it does not take (a text with a NUL in PostgreSQL, say) fails alone.
+    async fn commit(&mut self, submissions: &[Submission], senders: Vec<Answer<Outcome>>) {
+        let mut senders = senders.into_iter();
+        let mut todo = vec![submissions];
+        while let Some(part) = todo.pop() {
+            let now = self.clock.now().timestamp_micros();
+            let mut contended = self.contended;
+            let result = self.with_connection(async |c| batch::commit(c, part, now, &mut contended).await).await;
+            self.contended = contended;
+            if matches!(result, Err(Error::Refused(_))) && part.len() > 1 {
+                let (first, second) = part.split_at(part.len() / 2);
+                todo.extend([second, first]);
+                continue;
+            }
+            self.answer(senders.by_ref().take(part.len()).collect(), result);
         }
     }
 

@@ -84,11 +84,11 @@ impl Connection {
         Ok(())
     }
 
-    /// PostgreSQL only: writes rows and moves the log's head in one statement, if the head still is `seen`.
+    /// PostgreSQL only: writes rows and moves the log's head in one statement, if batch `seen` still is the last.
     ///
     /// # Errors
     /// [`Error::Database`] when the engine refuses or cannot be reached.
-    pub async fn write_if_head_is(&mut self, seen: i64, new: i64, writes: &[TableWrite]) -> Result<bool, Error> {
+    pub async fn write_after_batch(&mut self, seen: i64, new: i64, writes: &[TableWrite]) -> Result<bool, Error> {
         let query = sqlx::query(AssertSqlSafe(dialect::head_guarded(writes))).bind(seen).bind(new);
         let query = bind_arrays(query, writes)?;
         Ok(self.postgres()?.fetch_optional(query).await?.is_some())
@@ -159,11 +159,7 @@ fn bind_arrays<'a>(mut query: PgQuery<'a>, writes: &[TableWrite]) -> Result<PgQu
     Ok(query)
 }
 
-async fn postgres_query(
-    connection: &mut PgConnection,
-    sql: &str,
-    parameters: Vec<Value>,
-) -> Result<Vec<Row>, Error> {
+async fn postgres_query(connection: &mut PgConnection, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
     let rows = connection.fetch_all(bind_all(sql, parameters)?).await?;
     rows.iter().map(decode).collect()
 }

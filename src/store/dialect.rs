@@ -95,11 +95,12 @@ pub fn row_statement(write: &TableWrite) -> String {
 
 /// PostgreSQL: all writes and the move of the log's head as one statement and so one round trip.
 ///
-/// Parameters `$1` and `$2` are the head that was seen and the new one. Nothing is written unless the head still is
-/// the one that was seen; the answer has one row if it was. Then comes one array parameter per column of each write.
+/// Parameters `$1` and `$2` are the batch that was seen and the new head. Nothing is written unless no other batch was
+/// written since; the answer has one row if so. Then comes one array parameter per column of each write.
 pub fn head_guarded(writes: &[TableWrite]) -> String {
     let mut sql =
-        "WITH head AS (UPDATE log_head SET position = $2 WHERE position = $1 RETURNING position)".to_owned();
+        "WITH head AS (UPDATE log_head SET position = $2, batch = batch + 1 WHERE batch = $1 RETURNING position)"
+            .to_owned();
     append_ctes(&mut sql, writes, 3, ", head");
     sql + " SELECT position FROM head"
 }

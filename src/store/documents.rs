@@ -41,11 +41,9 @@ impl Document {
 
     /// One of the read model's own columns; NULL where there is none of that name.
     pub fn column(&self, name: &str) -> &Value {
-        let own = projections::tables().iter().find(|info| info.table == self.names).map_or(&[][..], |info| info.columns);
-        own.iter()
-            .position(|column| column.name == name)
-            .and_then(|i| self.columns.get(i))
-            .unwrap_or(&Value::Null)
+        let own =
+            projections::tables().iter().find(|info| info.table == self.names).map_or(&[][..], |info| info.columns);
+        own.iter().position(|column| column.name == name).and_then(|i| self.columns.get(i)).unwrap_or(&Value::Null)
     }
 }
 
@@ -137,6 +135,7 @@ impl Conditions {
                 pattern.push('%');
                 format!("{column} LIKE {} ESCAPE '\\'", self.parameter(pattern))
             }
+            Filter::AnyOf(alternatives) if alternatives.is_empty() => "1 = 0".to_owned(),
             Filter::AnyOf(alternatives) => {
                 let each: Vec<_> = alternatives.iter().map(|filters| format!("({})", self.all(filters))).collect();
                 format!("({})", each.join(" OR "))
@@ -150,12 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn document(
-        &self,
-        table: &'static str,
-        organization: &str,
-        id: &str,
-    ) -> Result<Option<Document>, Error> {
+    pub async fn document(&self, table: &'static str, organization: &str, id: &str) -> Result<Option<Document>, Error> {
         let document = self.document_of_any(table, id).await?;
         Ok(document.filter(|document| document.organization == organization))
     }
@@ -191,7 +185,9 @@ impl Store {
             matching += &match query.sort {
                 Sort::Id => format!(" AND id {comparison} {after}"),
                 Sort::Column(column) => {
-                    format!(" AND ({column}, id) {comparison} ((SELECT {column} FROM {table} WHERE id = {after}), {after})")
+                    format!(
+                        " AND ({column}, id) {comparison} ((SELECT {column} FROM {table} WHERE id = {after}), {after})"
+                    )
                 }
             };
         }

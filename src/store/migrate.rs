@@ -24,23 +24,16 @@ macro_rules! migrations {
 
 const MIGRATIONS: &[Migration] = migrations![1 "0001_event_store", 2 "0002_read_models"];
 
+/// The advisory lock of whoever migrates; any number that nobody else uses.
+const LOCK: i64 = 0x7265_6c61_795f_6d67;
+
 /// Brings the schema up to date and answers how many migrations that took.
 ///
 /// # Errors
 /// [`Error::Schema`] when an applied migration differs from ours or is unknown to us; [`Error::Database`].
 pub async fn migrate(connection: &mut Connection) -> Result<usize, Error> {
     let engine = connection.engine();
-    connection
-        .batch(
-            "CREATE TABLE IF NOT EXISTS schema_migrations
-                 (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)",
-        )
-        .await?;
     connection.batch(engine.begin()).await?;
-    if engine == Engine::Postgres {
-        // Several nodes may start at once; one migrates, the others wait for it.
-        connection.batch("LOCK TABLE schema_migrations IN EXCLUSIVE MODE").await?;
-    }
     let result = apply(connection).await;
     match &result {
         Ok(_) => connection.commit().await?,
@@ -50,15 +43,24 @@ pub async fn migrate(connection: &mut Connection) -> Result<usize, Error> {
 }
 
 async fn apply(connection: &mut Connection) -> Result<usize, Error> {
+    if connection.engine() == Engine::Postgres {
+        // Several nodes may start at once; one migrates, the others wait for it. Even `IF NOT EXISTS` fails when two
+        // make the same table at once, so the lock must come first.
+        connection.query("SELECT 1 FROM pg_advisory_xact_lock($1)", vec![LOCK.into()]).await?;
+    }
+    connection
+        .batch(
+            "CREATE TABLE IF NOT EXISTS schema_migrations
+                 (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)",
+        )
+        .await?;
     let applied = applied(connection).await?;
     let mut count = 0;
     for migration in MIGRATIONS.iter().skip(applied) {
         let sql = text(connection, migration);
         connection.batch(sql).await?;
         let row: Vec<Value> = vec![migration.version.into(), migration.name.into(), checksum(sql).into()];
-        connection
-            .execute("INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", row)
-            .await?;
+        connection.execute("INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", row).await?;
         count += 1;
     }
     Ok(count)
@@ -73,7 +75,8 @@ pub async fn pending(connection: &mut Connection) -> Result<usize, Error> {
 }
 
 async fn applied(connection: &mut Connection) -> Result<usize, Error> {
-    let rows = connection.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version", vec![]).await?;
+    let rows =
+        connection.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version", vec![]).await?;
     for (i, row) in rows.iter().enumerate() {
         let name = row[1].text();
         let Some(ours) = MIGRATIONS.get(i) else {

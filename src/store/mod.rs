@@ -43,7 +43,10 @@ use crate::{clock::Clock, trust::keys::Keys};
 /// Why the store could not do something.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The database refused a statement or was lost. Whether a commit that was under way took effect is not known.
+    /// The database refuses what is to be written, for what it is; nothing was written, and trying again is no use.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// The database failed or was lost. Whether a commit that was under way took effect is not known.
     #[error("database: {0}")]
     Database(String),
     /// The database cannot be reached, or the writer has stopped.
@@ -67,6 +70,14 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Unavailable(error.to_string()),
+            // SQLSTATE classes: data exceptions, integrity violations, faulty statements, limits exceeded.
+            sqlx::Error::Database(ref cause)
+                if cause
+                    .code()
+                    .is_some_and(|code| ["21", "22", "23", "42", "54"].iter().any(|class| code.starts_with(class))) =>
+            {
+                Self::Refused(error.to_string())
+            }
             error => Self::Database(error.to_string()),
         }
     }
@@ -74,7 +85,11 @@ impl From<sqlx::Error> for Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error.to_string())
+        use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+        match error.sqlite_error_code() {
+            Some(ConstraintViolation | TooBig | TypeMismatch) => Self::Refused(error.to_string()),
+            _ => Self::Database(error.to_string()),
+        }
     }
 }
 

@@ -96,5 +96,6 @@ fn options(url: &str) -> Result<PgConnectOptions, Error> {
         ("idle_in_transaction_session_timeout", "60s"),
         ("synchronous_commit", "on"),
         ("jit", "off"),
+        ("plan_cache_mode", "force_custom_plan"),
     ]))
 }

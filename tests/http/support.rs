@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use aggregates::{
     api_key::Scope,
     id::{ApiKeyId, CampaignId, Id as _, OrganizationId},
+    value::{Input, Reader},
 };
 use axum::{extract::State, http::StatusCode, response::Response};
 use chrono::DateTime;
@@ -24,7 +25,6 @@ use interview_relay::{
     },
 };
 use parking_lot::Mutex;
-use serde::Deserialize;
 use serde_json::json;
 use tokio::{
     net::TcpListener,
@@ -86,26 +86,41 @@ pub struct Things {
     entered: Arc<Notify>,
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+/// The shape of a new thing.
+#[derive(ToSchema)]
 struct NewThing {
     name: String,
     size: Option<i64>,
     parts: Option<Vec<Part>>,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, ToSchema)]
 struct Part {
     id: String,
 }
 
+impl Input for NewThing {
+    fn read(fields: &mut Reader<'_>) -> Self {
+        let size: Option<serde_json::Number> = fields.optional("size");
+        let size = size.and_then(|size| size.as_i64());
+        Self { name: fields.required("name"), size, parts: fields.optional("parts") }
+    }
+}
+
+impl Input for Part {
+    fn read(fields: &mut Reader<'_>) -> Self {
+        Self { id: fields.required("id") }
+    }
+}
+
 #[utoipa::path(post, path = "/v1/things", operation_id = "createThing", tag = "Things", request_body = NewThing,
     responses((status = 201, description = "Created.")))]
-async fn create(call: Call, Body(body): Body<NewThing>) -> Response {
+async fn create(call: Call, Body(body): Body) -> Result<Response, ApiError> {
+    let body = NewThing::from_json(&body)?;
     let parts: Vec<_> = body.parts.unwrap_or_default().into_iter().map(|part| part.id).collect();
     let key = call.idempotency.map(|idempotency| idempotency.key);
     let answer = json!({"name": body.name, "size": body.size, "parts": parts, "key": key});
-    answer::created("/v1/things/1", answer.to_string())
+    Ok(answer::created("/v1/things/1", answer.to_string()))
 }
 
 #[utoipa::path(get, path = "/v1/things", operation_id = "listThings", tag = "Things", params(ListParams),

@@ -1,0 +1,78 @@
+//! Administrators' commands beside a running server, several servers on one database, and the first start.
+
+use serde_json::{Value, json};
+
+use crate::support::{postgres::TestDatabase, process::Home};
+
+async fn get(url: &str, key: &str) -> (u16, Value) {
+    let answer = reqwest::Client::new().get(url).bearer_auth(key).send().await.expect("send");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+async fn post(url: &str, key: &str, body: Value) -> (u16, Value) {
+    let answer = reqwest::Client::new().post(url).bearer_auth(key).json(&body).send().await.expect("send");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+async fn commands_work_while_the_server_runs(home: Home) {
+    let server = home.serve().await;
+    let key = home.organization();
+    let projects = format!("{}/v1/projects", server.url);
+    assert_eq!(post(&projects, &key, json!({"name": "P"})).await.0, 201);
+
+    let keys = home.succeed(&["keys", "list", "--json"]);
+    let keys: Value = serde_json::from_str(&keys).expect("JSON");
+    let id = keys.as_array().expect("a list").iter().find(|key| key["name"] == "test").expect("listed")["id"].clone();
+
+    assert!(home.succeed(&["projections", "rebuild"]).contains("live"));
+    assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
+    let (status, page) = get(&projects, &key).await;
+    assert_eq!((status, &page["pagination"]["total"]), (200, &json!(1)), "the rebuilt tables serve");
+    assert_eq!(post(&projects, &key, json!({"name": "Q"})).await.0, 201, "and take new rows");
+    assert!(home.succeed(&["projections", "rebuild"]).contains("live"), "a second rebuild works like the first");
+    assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
+
+    home.succeed(&["keys", "revoke", id.as_str().expect("an id")]);
+    assert_eq!(get(&projects, &key).await.0, 401, "a revocation works at once");
+    assert!(home.succeed(&["migrate"]).contains('0'), "nothing is missing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_work_while_the_server_runs_on_sqlite() {
+    commands_work_while_the_server_runs(Home::new(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_work_while_the_server_runs_on_postgres() {
+    let database = TestDatabase::create_empty("commands").await;
+    commands_work_while_the_server_runs(Home::new(Some(database.url.clone()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_on_one_database_make_one_first_organization_and_read_each_others_writes() {
+    let database = TestDatabase::create_empty("two_servers").await;
+    let home = Home::new(Some(database.url.clone()));
+    let (one, other) = tokio::join!(home.serve(), home.serve());
+    let organizations =
+        crate::support::engines::postgres_rows(&database.url, "SELECT COUNT(*) FROM organizations").await;
+    assert_eq!(organizations[0][0].int(), 1);
+
+    let key = home.organization();
+    for n in 0..20 {
+        let (here, there) = if n % 2 == 0 { (&one, &other) } else { (&other, &one) };
+        let (status, project) = post(&format!("{}/v1/projects", here.url), &key, json!({"name": "P"})).await;
+        assert_eq!(status, 201);
+        let id = project["id"].as_str().expect("an id");
+        assert_eq!(get(&format!("{}/v1/projects/{id}", there.url), &key).await, (200, project.clone()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_master_key_stops_the_start() {
+    let home = Home::new(None);
+    home.organization();
+    std::fs::write(home.path().join("master.key"), "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n").expect("write");
+    let output = home.run(&["projections", "verify"]);
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("master key"));
+}

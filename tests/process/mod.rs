@@ -1,0 +1,4 @@
+//! The program as a process: killed, stopped, run twice, administered while it serves.
+
+mod administration;
+mod kill;

@@ -1,0 +1,5 @@
+//! What the store guarantees (design, section 3), each on both engines.
+
+mod order;
+mod submissions;
+mod versions;

@@ -1,0 +1,4 @@
+//! Mirrors `src/store`.
+
+mod contract;
+mod schema;

@@ -1,0 +1,76 @@
+//! The migrations: the tables that the code expects, and nodes that start at once.
+
+use interview_relay::store::{Location, Store};
+use projections::ColumnKind;
+
+use crate::support::{engines::on_both_engines, postgres::TestDatabase};
+
+on_both_engines! {
+    async fn read_model_tables_have_the_columns_that_the_models_name(engine: Engine) {
+        for info in projections::tables() {
+            let table = info.table;
+            let sql = if engine.sqlite_file().is_some() {
+                format!("SELECT name, type FROM pragma_table_info('{table}')")
+            } else {
+                format!(
+                    "SELECT column_name::text, data_type::text FROM information_schema.columns \
+                     WHERE table_name = '{table}'"
+                )
+            };
+            let kind = |text: &str| match text {
+                "TEXT" | "text" => "text",
+                "INTEGER" | "bigint" => "int",
+                other => panic!("{table}: a column of type {other}"),
+            };
+            let mut found: Vec<_> =
+                engine.sql(&sql).await.iter().map(|row| (row[0].text().to_owned(), kind(row[1].text()))).collect();
+            let own = info.columns.iter().map(|column| {
+                (column.name.to_owned(), if column.kind == ColumnKind::Text { "text" } else { "int" })
+            });
+            let common = [("id", "text"), ("org_id", "text"), ("version", "int"), ("doc", "text")];
+            let mut expected: Vec<_> = common.into_iter().map(|(name, kind)| (name.to_owned(), kind)).chain(own).collect();
+            found.sort();
+            expected.sort();
+            assert_eq!(found, expected, "{table}");
+        }
+    }
+
+    async fn a_current_schema_is_ready_and_not_migrated_again(engine: Engine) {
+        engine.store.ready().await.expect("ready");
+        assert_eq!(Store::migrate(engine.location()).await.expect("migrate"), 0);
+    }
+
+    async fn a_database_of_a_newer_version_or_a_changed_migration_is_refused(engine: Engine) {
+        engine.sql("INSERT INTO schema_migrations (version, name, checksum) VALUES (99, '0099_future', 'x')").await;
+        let error = Store::migrate(engine.location()).await.expect_err("newer");
+        assert!(error.to_string().contains("0099_future"), "{error}");
+        assert!(engine.store.ready().await.is_err());
+        engine.sql("DELETE FROM schema_migrations WHERE version = 99").await;
+        engine.sql("UPDATE schema_migrations SET checksum = 'x' WHERE version = 1").await;
+        let error = Store::migrate(engine.location()).await.expect_err("changed");
+        assert!(error.to_string().contains("differs"), "{error}");
+    }
+}
+
+async fn eight_at_once(location: Location) {
+    let nodes = (0..8).map(|_| tokio::spawn(Store::migrate(location.clone())));
+    let mut applied = Vec::new();
+    for node in futures_util::future::join_all(nodes).await {
+        applied.push(node.expect("a node").expect("migrate"));
+    }
+    applied.sort_unstable();
+    assert_eq!(applied[..7], [0; 7]);
+    assert!(applied[7] > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_at_once_migrate_once_sqlite() {
+    let folder = tempfile::tempdir().expect("make a folder");
+    eight_at_once(Location::Sqlite(folder.path().join("relay.db"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_at_once_migrate_once_postgres() {
+    let database = TestDatabase::create_empty("migrate").await;
+    eight_at_once(Location::Postgres(database.url.clone())).await;
+}

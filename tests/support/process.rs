@@ -1,0 +1,140 @@
+//! The real program as a process of its own, to be killed.
+#![allow(dead_code, reason = "shared by tests that each use a part of it")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Where the program keeps its events.
+pub struct Home {
+    folder: TempDir,
+    /// The PostgreSQL database; SQLite in the folder without one.
+    pub database_url: Option<String>,
+}
+
+impl Home {
+    /// A folder of its own, with a master key.
+    pub fn new(database_url: Option<String>) -> Self {
+        let folder = tempfile::Builder::new().prefix("relay-process.").tempdir().expect("make a folder");
+        std::fs::write(folder.path().join("master.key"), "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n").expect("key");
+        Self { folder, database_url }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The database file of the embedded store.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.path().join("data/relay.db")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_interview-relay"));
+        command.current_dir(self.path()).env_clear().env("RELAY_RATE_LIMIT", "off").env("RELAY_LOG_LEVEL", "warn");
+        command.env("RELAY_MASTER_KEY_FILE", self.path().join("master.key"));
+        if let Some(url) = &self.database_url {
+            command.env("DATABASE_URL", url);
+        }
+        command
+    }
+
+    /// Runs an administrator's command.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command().args(arguments).output().expect("run the program")
+    }
+
+    /// Runs an administrator's command that must succeed, and answers what it printed.
+    pub fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{arguments:?}: {out}{err}");
+        out.into_owned()
+    }
+
+    /// Creates an organization with a key that may do everything; answers the key.
+    pub fn organization(&self) -> String {
+        let org = self.succeed(&["org", "create", "--name", "Acme", "--plan", "enterprise", "--json"]);
+        let org: Value = serde_json::from_str(&org).expect("JSON");
+        let id = org["id"].as_str().expect("an id");
+        let key = self.succeed(&["keys", "create", "--org", id, "--name", "test", "--scopes", "all", "--json"]);
+        let key: Value = serde_json::from_str(&key).expect("JSON");
+        key["key"].as_str().expect("a key").to_owned()
+    }
+
+    /// Starts the server and waits until it can serve.
+    pub async fn serve(&self) -> Server {
+        let port = free_port();
+        let listen = format!("127.0.0.1:{port}");
+        let child = self
+            .command()
+            .args(["serve", "--listen", &listen])
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("start the server");
+        let mut server = Server { child, url: format!("http://{listen}") };
+        server.wait_until_ready().await;
+        server
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A running server; dropping it kills it.
+pub struct Server {
+    child: Child,
+    /// Its base URL.
+    pub url: String,
+}
+
+impl Server {
+    async fn wait_until_ready(&mut self) {
+        let client = reqwest::Client::new();
+        let ready = async {
+            loop {
+                if let Some(status) = self.child.try_wait().expect("ask for the process") {
+                    panic!("the server ended with {status}");
+                }
+                let answer = client.get(format!("{}/readyz", self.url)).send().await;
+                if answer.is_ok_and(|answer| answer.status() == 200) {
+                    return;
+                }
+                // A process tells nobody when it starts to listen.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), ready).await.expect("ready within seconds");
+    }
+
+    /// `kill -9`, and waits until the process is gone.
+    pub fn kill9(&mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("wait");
+    }
+
+    /// SIGTERM; answers the exit status.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        self.child.wait().expect("wait")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}

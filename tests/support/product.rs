@@ -1,0 +1,215 @@
+//! The whole product behind a real server, on either engine, with a clock that tests move.
+#![allow(dead_code, reason = "shared by tests that each use a part of it")]
+
+use std::sync::Arc;
+
+use aggregates::{id::OrganizationId, organization::Plan};
+use interview_relay::{
+    app::App,
+    command::{Caller, Commands, organizations::CreateOrganization},
+    http::{
+        Limits, Platform,
+        key_auth::StoredKeys,
+        operation,
+        rate_limit::{InProcess, RateLimiter, Unlimited},
+        routes,
+        server::{self, Bounds, Front},
+    },
+    reactors::{Runner, invite_expiry::InviteExpiry, upkeep::KeyUses},
+    trust::secret_key,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use super::engines::Engine;
+
+/// A running product with one organization.
+pub struct Product {
+    /// The engine below it; its hands move the time.
+    pub engine: Engine,
+    /// Runs commands past HTTP.
+    pub commands: Arc<Commands>,
+    /// The base URL.
+    pub url: String,
+    /// An API key with every scope.
+    pub key: String,
+    /// The organization.
+    pub organization: OrganizationId,
+    client: reqwest::Client,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<()>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answered {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answered {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body, if the status is the expected one.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The error's code, if the status is the expected one.
+    #[track_caller]
+    pub fn refused(&self, status: u16) -> String {
+        self.expect(status)["error"]["code"].as_str().expect("a code").to_owned()
+    }
+
+    /// The offending fields with their codes, sorted.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        let body = self.json();
+        let fields = body["error"]["details"]["fields"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        let mut fields: Vec<_> = fields.iter().map(|field| (text(&field["field"]), text(&field["code"]))).collect();
+        fields.sort_unstable();
+        fields
+    }
+}
+
+impl Product {
+    /// Starts it without rate limits, for an organization on the plan `enterprise`.
+    pub async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited)).await
+    }
+
+    /// Starts it with the rate limits of a plan.
+    pub async fn start_limited(engine: Engine, plan: Plan) -> Self {
+        Self::start_with(engine, plan, 50_000, Arc::new(InProcess::default())).await
+    }
+
+    /// Starts it; `credits` are hundredths.
+    pub async fn start_with(engine: Engine, plan: Plan, credits: i64, limiter: Arc<dyn RateLimiter>) -> Self {
+        let (store, clock) = (engine.store.clone(), engine.clock.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let commands = Arc::new(Commands::new(store.clone(), clock.clone(), engine.keys.clone(), url.clone()));
+        let (organization, key) = organization(&commands, plan, credits).await;
+        let platform = Arc::new(Platform {
+            clock: clock.clone(),
+            authenticator: Arc::new(StoredKeys::new(store.clone(), clock, Arc::new(KeyUses::default()))),
+            limiter,
+            readiness: Arc::new(store.clone()),
+            limits: Limits::default(),
+        });
+        let app = Arc::new(App { commands: commands.clone(), store });
+        let router = operation::router(&platform, routes::operations(), app);
+        let (stop, stopped) = watch::channel(false);
+        let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
+        Self { engine, commands, url, key, organization, client, stop, served }
+    }
+
+    /// Another organization of the installation; answers its key.
+    pub async fn other_organization(&self) -> String {
+        organization(&self.commands, Plan::Enterprise, 500_000).await.1
+    }
+
+    /// A request with a key, to be added to.
+    pub fn request(&self, method: Method, path: &str, key: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(key)
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answered {
+        let answer = request.send().await.expect("send");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Answered { status, headers, text: answer.text().await.expect("text") }
+    }
+
+    /// GET with the organization's key.
+    pub async fn get(&self, path: &str) -> Answered {
+        self.send(self.request(Method::GET, path, &self.key)).await
+    }
+
+    /// POST with the organization's key.
+    pub async fn post(&self, path: &str, body: Value) -> Answered {
+        self.send(self.request(Method::POST, path, &self.key).json(&body)).await
+    }
+
+    /// POST with an Idempotency-Key.
+    pub async fn post_once(&self, path: &str, idempotency_key: &str, body: Value) -> Answered {
+        let request = self.request(Method::POST, path, &self.key).header("Idempotency-Key", idempotency_key);
+        self.send(request.json(&body)).await
+    }
+
+    /// PATCH with the organization's key.
+    pub async fn patch(&self, path: &str, body: Value) -> Answered {
+        self.send(self.request(Method::PATCH, path, &self.key).json(&body)).await
+    }
+
+    /// DELETE with the organization's key.
+    pub async fn delete(&self, path: &str) -> Answered {
+        self.send(self.request(Method::DELETE, path, &self.key)).await
+    }
+
+    /// A published script; answers its id.
+    pub async fn script(&self) -> String {
+        let question = json!({"id": "q1", "text": "How was it?", "type": "open"});
+        let body = json!({"name": "Script", "systemPrompt": "Be kind.", "questions": [question]});
+        let script = id(&self.post("/v1/scripts", body).await.expect(201));
+        self.post(&format!("/v1/scripts/{script}/publish"), json!({})).await.expect(200);
+        script
+    }
+
+    /// An active campaign on a script of its own; answers its id.
+    pub async fn campaign(&self, settings: Value) -> String {
+        let body = json!({"name": "Campaign", "scriptId": self.script().await, "settings": settings});
+        id(&self.post("/v1/campaigns", body).await.expect(201))
+    }
+
+    /// An invite; answers its document.
+    pub async fn invite(&self, campaign: &str, email: &str) -> Value {
+        self.post(&format!("/v1/campaigns/{campaign}/invites"), json!({"email": email})).await.expect(201)
+    }
+
+    /// The reactor that expires invites, to be run pass by pass.
+    pub fn expiry(&self, owner: &str) -> Runner<InviteExpiry> {
+        Runner::new(InviteExpiry, self.commands.clone(), owner.to_owned())
+    }
+
+    /// Stops the server in order.
+    pub async fn stop(self) {
+        self.stop.send(true).expect("it runs");
+        self.served.await.expect("no panic");
+    }
+}
+
+/// The id of a document.
+#[track_caller]
+pub fn id(document: &Value) -> String {
+    document["id"].as_str().expect("an id").to_owned()
+}
+
+async fn organization(commands: &Commands, plan: Plan, credits: i64) -> (OrganizationId, String) {
+    let organization: OrganizationId = commands.new_id();
+    let key = secret_key::generate().to_string();
+    let create = CreateOrganization {
+        id: organization,
+        name: "Acme".to_owned(),
+        plan,
+        credits,
+        key: Some((commands.new_id(), key.clone())),
+        only_first: false,
+    };
+    let caller = Caller { organization, actor: "test".to_owned(), request_id: "test".to_owned() };
+    commands.run(&caller, None, &create).await.expect("run").result.expect("created");
+    (organization, key)
+}
