@@ -16,6 +16,18 @@ const PAGE: i64 = 10_000;
 const GAPS: &str = "SELECT (SELECT COUNT(*) FROM events), (SELECT MAX(position) FROM events),
     (SELECT COUNT(*) FROM (SELECT org_id FROM events GROUP BY org_id HAVING MAX(org_seq) <> COUNT(*)) AS gaps)";
 
+/// The organization that the first start has made.
+pub async fn organization(home: &Home) -> Result<String> {
+    const FIRST: &str = "SELECT org_id FROM events WHERE position = 1";
+    match &home.database_url {
+        Some(url) => {
+            let mut connection = PgConnection::connect(url).await.map_err(|error| error.to_string())?;
+            sqlx::query_scalar(FIRST).fetch_one(&mut connection).await.map_err(|error| error.to_string())
+        }
+        None => open(home)?.query_row(FIRST, [], |row| row.get(0)).map_err(|error| error.to_string()),
+    }
+}
+
 /// The number of events, if positions and every organization's sequence are without a gap.
 pub async fn gapless(home: &Home) -> Result<usize> {
     let (events, last, gaps): (i64, i64, i64) = match &home.database_url {

@@ -51,7 +51,12 @@ const GOALS: &[Goal] = &[
     most("p99 at 64 clients, to the peer's p50", "command/postgres/c64.p99", "peer/c64.p50", 1.0),
     least("CreateInvite, PostgreSQL, 256 clients, to raw 100-row inserts", "command/postgres/c256", "raw/rows100", 0.5),
     least("CreateInvite, SQLite, 64 clients, to the peer on PostgreSQL", "command/sqlite/c64", "peer/c64", 20.0),
-    most("cost of random idempotency keys, SQLite", "command/sqlite/c64", "command/sqlite/c64/random-keys", 1.3),
+    most(
+        "cost of random idempotency keys, SQLite, 64 clients: without keys to with them",
+        "command/sqlite/c64/no-keys",
+        "command/sqlite/c64",
+        1.3,
+    ),
     least("POST invites over HTTP, PostgreSQL, to hello world", "http/postgres/invite/key", "hello/c64", 0.25),
     least("POST invites over HTTP, SQLite, to hello world", "http/sqlite/invite/key", "hello/c64", 0.4),
     least("bulk of 500 over HTTP, PostgreSQL, to raw 500-row inserts", "http/postgres/bulk500", "raw/rows500", 0.3),
