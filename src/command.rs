@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 pub use replies::Recorded;
-pub use work::{Root, Work};
+pub use work::{Root, Snapshot, Work};
 
 use crate::{
     clock::Clock,

@@ -6,6 +6,7 @@
 
 pub mod api_key;
 pub mod campaign;
+pub mod consent;
 pub mod entity;
 pub mod event;
 pub mod id;

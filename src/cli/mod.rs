@@ -14,6 +14,7 @@ use crate::{
 pub mod args;
 mod events;
 mod installation;
+mod keys;
 mod org;
 mod projections;
 pub mod serve;
@@ -82,7 +83,14 @@ async fn dispatch(command: &Command, config: &Config) -> Result<(), String> {
         Command::Projections(args::Projections::Verify) => projections::verify(&installation).await,
         Command::Events(args::Events::Tail(tail)) => events::tail(&installation, tail).await,
         Command::Org(args::Org::Create(create)) => org::create(&installation.commands, create).await,
-        Command::Keys(_) | Command::Migrate | Command::Openapi | Command::Config => Ok(()),
+        Command::Keys(args::Keys::Create(create)) => {
+            keys::create(&installation.commands, &installation.store, create).await
+        }
+        Command::Keys(args::Keys::List(list)) => keys::list(&installation.store, list).await,
+        Command::Keys(args::Keys::Revoke(revoke)) => {
+            keys::revoke(&installation.commands, &installation.store, revoke).await
+        }
+        Command::Migrate | Command::Openapi | Command::Config => Ok(()),
     }
 }
 

@@ -37,8 +37,10 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
     let expiry = Runner::new(InviteExpiry, commands.clone(), node);
-    let background =
-        [tokio::spawn(expiry.run(stop.clone())), tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone()))];
+    let background = [
+        tokio::spawn(expiry.run(stop.clone())),
+        tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
+    ];
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };

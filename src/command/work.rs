@@ -5,14 +5,16 @@ use std::{any::Any, collections::HashMap, sync::Arc};
 use aggregates::{
     Event,
     entity::Entity,
-    id::{EventId, Id, SubjectId},
+    id::{EventId, Id, OrganizationId, SubjectId},
 };
 use chrono::{DateTime, Utc};
 use projections::{ErasedModel, ReadModel, Recorded, group_changes};
 
 use super::{Caller, Commands, Stop, not_found};
 use crate::{
-    store::{self, Guard, NewSubject, Opened, Reply, RowChange, RowData, StoredEvent, SubjectKey, Submission, TableWrite},
+    store::{
+        self, Guard, NewSubject, Opened, Reply, RowChange, RowData, StoredEvent, SubjectKey, Submission, TableWrite,
+    },
     trust::{keys::random_key, seal},
 };
 
@@ -41,10 +43,29 @@ roots!(
 );
 
 /// The state of a stream at a version, with its read-model row.
-struct Snapshot<A: Root> {
-    version: i64,
-    state: A,
-    row: Option<A::Model>,
+pub struct Snapshot<A: Root> {
+    /// The version of the stream.
+    pub version: i64,
+    /// The aggregate.
+    pub state: A,
+    /// The read-model row; `None` when it is deleted.
+    pub row: Option<A::Model>,
+}
+
+impl Commands {
+    /// An aggregate as the log has it now, for queries that its read model cannot answer; `None` when the organization
+    /// has none of that id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn snapshot<A: Root>(
+        &self,
+        id: A::Id,
+        organization: OrganizationId,
+    ) -> Result<Option<Snapshot<A>>, store::Error> {
+        let snapshot = replay::<A>(&self.store.stream(&id.to_string()).await?)?;
+        Ok(Some(snapshot).filter(|snapshot| snapshot.state.organization_id() == Some(organization)))
+    }
 }
 
 impl<A: Root> Clone for Snapshot<A> {
@@ -191,6 +212,24 @@ impl<'a> Work<'a> {
         Ok(n)
     }
 
+    /// Reads counters at once; that none has changed meanwhile is checked when the work commits. All are in the result.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn counters(&mut self, scopes: Vec<String>) -> Result<HashMap<String, i64>, Stop> {
+        let mut found = self.store().counters(scopes.clone()).await?;
+        for scope in scopes {
+            let n = *found.entry(scope.clone()).or_insert(0);
+            self.submission.guards.push(Guard::Counter { scope, n });
+        }
+        Ok(found)
+    }
+
+    /// Demands that a counter has a value when the work commits; if it has another one, the command runs again.
+    pub fn expect_counter(&mut self, scope: String, n: i64) {
+        self.submission.guards.push(Guard::Counter { scope, n });
+    }
+
     /// Adds rows for tables of other mechanisms.
     pub fn write(&mut self, write: TableWrite) {
         self.submission.writes.push(write);
@@ -304,6 +343,28 @@ impl<'a> Work<'a> {
     }
 }
 
+impl Commands {
+    /// The state of an aggregate, whoever it belongs to, for queries that its row does not answer. What is remembered
+    /// of it may be behind what another node has written; it is read anew unless it is `enough`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn state<A: Root>(&self, id: A::Id, enough: impl Fn(&A) -> bool) -> Result<Option<A>, store::Error> {
+        let key = id.to_string();
+        let cached = self.cache.get(&key).and_then(|cached| cached.downcast::<Snapshot<A>>().ok());
+        if let Some(snapshot) = cached.filter(|snapshot| enough(&snapshot.state)) {
+            return Ok(Some(snapshot.state.clone()));
+        }
+        let opened = self.store.stream(&key).await?;
+        if opened.records.is_empty() {
+            return Ok(None);
+        }
+        let snapshot = Arc::new(replay::<A>(&opened)?);
+        self.cache.insert(key, snapshot.clone());
+        Ok(Some(snapshot.state.clone()))
+    }
+}
+
 /// A submission together with what is worth remembering once it is committed.
 pub(super) struct Prepared {
     pub submission: Submission,
@@ -350,11 +411,6 @@ impl RowData {
     /// When the document cannot be written as JSON.
     pub fn of(model: &dyn ErasedModel, version: i64) -> Result<Self, store::Error> {
         let row = model.row(version.unsigned_abs())?;
-        Ok(Self {
-            organization: row.organization.to_string(),
-            version,
-            document: row.document,
-            columns: row.columns,
-        })
+        Ok(Self { organization: row.organization.to_string(), version, document: row.document, columns: row.columns })
     }
 }

@@ -4,13 +4,17 @@
 //! [`gate`] (API key, rate limit, scope, body; in that order, contract 4) → one handler.
 
 pub mod answer;
+pub mod api_keys;
 pub mod auth;
+pub mod campaigns;
 pub mod docs;
 pub mod error;
 pub mod extract;
 pub mod gate;
 pub mod health;
 pub mod idempotency;
+pub mod interview;
+pub mod invites;
 pub mod json;
 pub mod key_auth;
 pub mod list;
@@ -21,12 +25,13 @@ pub mod projects;
 pub mod query;
 pub mod rate_limit;
 pub mod routes;
+pub mod scripts;
 pub mod server;
 
 pub use answer::Page;
 pub use auth::{Authenticated, Authenticator};
 pub use error::ApiError;
-pub use extract::{Body, Call, Guest, Id, NoBody, Token};
+pub use extract::{Body, Call, Guest, Id, IfMatch, IfNoneMatch, NoBody, Token};
 pub use gate::{Limits, Platform};
 pub use idempotency::IdempotencyRequest;
 pub use operation::{Access, Operation};

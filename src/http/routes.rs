@@ -5,7 +5,9 @@ use std::sync::Arc;
 use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
-use super::{Access, Operation, docs, health, openapi, projects};
+use super::{
+    Access, Operation, api_keys, campaigns, docs, health, interview, invites, openapi, projects, scripts,
+};
 use crate::app::App;
 
 /// The operations of the service itself, which need no application.
@@ -29,8 +31,36 @@ pub fn operations() -> Vec<Operation<Arc<App>>> {
 
 fn resources() -> Vec<Operation<Arc<App>>> {
     vec![
+        Operation::scoped(Scope::CampaignsRead, routes!(campaigns::list::list)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(campaigns::create::create)),
+        Operation::scoped(Scope::CampaignsRead, routes!(campaigns::get::get)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(campaigns::update::update)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(campaigns::pause::pause)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(campaigns::resume::resume)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(campaigns::archive::archive)),
+        Operation::scoped(Scope::InvitesRead, routes!(invites::list::list)),
+        Operation::scoped(Scope::InvitesWrite, routes!(invites::create::create)),
+        Operation::scoped(Scope::InvitesWrite, routes!(invites::bulk::bulk)),
+        Operation::scoped(Scope::InvitesRead, routes!(invites::get::get)),
+        Operation::scoped(Scope::InvitesWrite, routes!(invites::cancel::cancel)),
+        Operation::scoped(Scope::InvitesWrite, routes!(invites::resend::resend)),
+        Operation::invited(routes!(interview::show::show)),
         Operation::scoped(Scope::ProjectsRead, routes!(projects::list::list)),
         Operation::scoped(Scope::ProjectsWrite, routes!(projects::create::create)),
         Operation::scoped(Scope::ProjectsRead, routes!(projects::get::get)),
+        Operation::scoped(Scope::ProjectsWrite, routes!(projects::update::update)),
+        Operation::scoped(Scope::ProjectsWrite, routes!(projects::delete::delete)),
+        Operation::scoped(Scope::ScriptsRead, routes!(scripts::list::list)),
+        Operation::scoped(Scope::ScriptsWrite, routes!(scripts::create::create)),
+        Operation::scoped(Scope::ScriptsWrite, routes!(scripts::import::import)),
+        Operation::scoped(Scope::ScriptsRead, routes!(scripts::get::get)),
+        Operation::scoped(Scope::ScriptsWrite, routes!(scripts::update::update)),
+        Operation::scoped(Scope::ScriptsWrite, routes!(scripts::delete::delete)),
+        Operation::scoped(Scope::ScriptsWrite, routes!(scripts::publish::publish)),
+        Operation::scoped(Scope::ScriptsWrite, routes!(scripts::create_version::create_version)),
+        Operation::scoped(Scope::ScriptsRead, routes!(scripts::export::export)),
+        Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),
+        Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::create::create)),
+        Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::revoke::revoke)),
     ]
 }

@@ -22,7 +22,8 @@ impl Subscriber for InviteExpiry {
         if record.name != "invite.created" {
             return Ok(());
         }
-        let event = InviteEvent::decode(&record.name, record.schema, &record.data).map_err(|error| error.to_string())?;
+        let event =
+            InviteEvent::decode(&record.name, record.schema, &record.data).map_err(|error| error.to_string())?;
         if let InviteEvent::Created(created) = event {
             effects.set_timer(Timer {
                 due_at: created.expires_at.timestamp_micros(),

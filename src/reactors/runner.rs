@@ -112,11 +112,8 @@ impl<S: Subscriber> Runner<S> {
             }
             if let Err(error) = result {
                 tracing::error!(subscriber = S::NAME, position = record.position, error, "an event was put aside");
-                let parked = Parked {
-                    id: self.commands.ids.next::<EventId>().to_string(),
-                    position: record.position,
-                    error,
-                };
+                let parked =
+                    Parked { id: self.commands.ids.next::<EventId>().to_string(), position: record.position, error };
                 effects.park(parked, now.timestamp_micros());
             }
         }

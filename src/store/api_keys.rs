@@ -76,6 +76,16 @@ async fn answer(store: &Store, batch: Vec<Question>) {
 }
 
 impl Store {
+    /// When keys were last used (µs since 1970), by id; one that never was is left out.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn key_uses(&self, ids: Vec<String>) -> Result<HashMap<String, i64>, Error> {
+        let sql = format!("SELECT key_id, used_at FROM api_key_uses WHERE {}", self.engine().any("key_id", 1));
+        let rows = self.query(sql, vec![ids.into()]).await?;
+        Ok(rows.into_iter().map(|row| (row[0].text().to_owned(), row[1].int())).collect())
+    }
+
     async fn keys_by_hash(&self, hashes: Vec<String>) -> Result<HashMap<String, Arc<StoredKey>>, Error> {
         let sql = format!(
             "SELECT k.key_hash, k.id, k.org_id, k.doc, k.expires_at, k.revoked_at, o.plan \

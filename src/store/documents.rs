@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Error, Store,
+    dialect::Engine,
     rows::columns,
     value::{Row, Value},
 };
@@ -52,6 +53,12 @@ impl Document {
 pub enum Filter {
     /// The column equals the value.
     Equals(&'static str, Value),
+    /// The same, in a way that keeps the planner from using an index on the column, for when a smaller one serves.
+    EqualsUnindexed(&'static str, Value),
+    /// The column equals the text, which is spelled out: only so does the planner see that a partial index applies.
+    Literal(&'static str, &'static str),
+    /// The column equals one of the texts.
+    OneOf(&'static str, Vec<String>),
     /// The column contains the text; both are lower case.
     Contains(&'static str, String),
     /// The number is this or larger.
@@ -103,12 +110,16 @@ pub struct Page {
     pub has_more: bool,
 }
 
-#[derive(Default)]
 struct Conditions {
+    engine: Engine,
     parameters: Vec<Value>,
 }
 
 impl Conditions {
+    fn new(engine: Engine) -> Self {
+        Self { engine, parameters: Vec::new() }
+    }
+
     fn parameter(&mut self, value: impl Into<Value>) -> String {
         self.parameters.push(value.into());
         format!("${}", self.parameters.len())
@@ -122,6 +133,12 @@ impl Conditions {
     fn one(&mut self, filter: &Filter) -> String {
         match filter {
             Filter::Equals(column, value) => format!("{column} = {}", self.parameter(value.clone())),
+            Filter::EqualsUnindexed(column, value) => format!("{column} || '' = {}", self.parameter(value.clone())),
+            Filter::Literal(column, text) => format!("{column} = '{text}'"),
+            Filter::OneOf(column, texts) => {
+                self.parameter(texts.clone());
+                self.engine.any(column, self.parameters.len())
+            }
             Filter::AtLeast(column, n) => format!("{column} >= {}", self.parameter(*n)),
             Filter::Below(column, n) => format!("{column} < {}", self.parameter(*n)),
             Filter::Contains(column, text) => {
@@ -170,7 +187,7 @@ impl Store {
     /// [`Error::Database`].
     pub async fn page_of(&self, query: &PageQuery) -> Result<Page, Error> {
         let table = query.table;
-        let mut conditions = Conditions::default();
+        let mut conditions = Conditions::new(self.engine());
         let total = match &query.counter {
             Some(scope) => {
                 let scope = conditions.parameter(scope.as_str());
@@ -224,7 +241,7 @@ impl Store {
     /// # Errors
     /// [`Error::Database`].
     pub async fn count(&self, table: &'static str, filters: &[Filter]) -> Result<i64, Error> {
-        let mut conditions = Conditions::default();
+        let mut conditions = Conditions::new(self.engine());
         let sql = format!("SELECT COUNT(*) FROM {table} WHERE {}", conditions.all(filters));
         let rows = self.query(sql, conditions.parameters).await?;
         Ok(rows.first().map_or(0, |row| row[0].int()))

@@ -225,9 +225,7 @@ impl Store {
         }
         let report = compare(connection, suffix, head).await?;
         for table in table_names() {
-            connection
-                .batch(&format!("DROP TABLE {table}; ALTER TABLE {table}{suffix} RENAME TO {table};"))
-                .await?;
+            connection.batch(&format!("DROP TABLE {table}; ALTER TABLE {table}{suffix} RENAME TO {table};")).await?;
         }
         Ok(report)
     }

@@ -2,5 +2,7 @@
 
 mod openapi;
 mod platform;
+mod ratchet;
+mod reference;
 mod server;
 mod support;

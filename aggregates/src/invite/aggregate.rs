@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Entity,
-    id::{CampaignId, Id, InviteId, OrganizationId},
+    id::{CampaignId, InviteId, OrganizationId},
     invite::{
         InviteCancelled, InviteCommand, InviteCreated, InviteError, InviteEvent, InviteExpired, InviteResent, NewInvite,
     },
 };
 
-/// The least time between two mails of one invite (contract 17).
+/// The least time between two resends of one invite (contract 17).
 pub const RESEND_INTERVAL: Duration = Duration::minutes(1);
 /// The generation of an invite's first token (contract 7).
 pub const FIRST_TOKEN: u32 = 1;
@@ -30,8 +30,8 @@ pub struct Invite {
     pub status: InviteStatus,
     /// The first instant at which it can no longer be started.
     pub expires_at: DateTime<Utc>,
-    /// When a mail was last asked for.
-    pub mailed_at: Option<DateTime<Utc>>,
+    /// When the mail was last sent once more; its first sending does not count (contract 54).
+    pub resent_at: Option<DateTime<Utc>>,
     /// Which of its tokens is the valid one.
     pub token_generation: u32,
 }
@@ -64,7 +64,7 @@ impl InviteStatus {
     ];
 
     /// The name in the API.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Started => "started",
@@ -94,7 +94,7 @@ impl Invite {
 
     fn resend(&self, now: DateTime<Utc>) -> Result<Vec<InviteEvent>, InviteError> {
         self.require_pending(now)?;
-        let wait = self.mailed_at.map_or(Duration::zero(), |mailed_at| mailed_at + RESEND_INTERVAL - now);
+        let wait = self.resent_at.map_or(Duration::zero(), |resent_at| resent_at + RESEND_INTERVAL - now);
         if wait > Duration::zero() {
             // Rounded up, so that whoever waits as long as told is not refused again; and never longer than the
             // interval, even where the clocks of two nodes differ.
@@ -173,10 +173,8 @@ impl Aggregate for Invite {
                 self.campaign_id = created.campaign_id;
                 self.expires_at = created.expires_at;
                 self.token_generation = created.token_generation;
-                // The first mail counts as well: a resend a second later would only be a duplicate.
-                self.mailed_at = created.send_email.then(|| created.invite_id.instant());
             }
-            InviteEvent::Resent(resent) => self.mailed_at = Some(resent.resent_at),
+            InviteEvent::Resent(resent) => self.resent_at = Some(resent.resent_at),
             InviteEvent::Cancelled(InviteCancelled {}) => self.status = InviteStatus::Cancelled,
             InviteEvent::Expired(InviteExpired {}) => self.status = InviteStatus::Expired,
         }

@@ -17,7 +17,7 @@ pub enum InviteError {
     /// It has left the state in which it could still be changed.
     #[error("The invite is {} and can no longer be changed.", .0.as_str())]
     NotPending(InviteStatus),
-    /// The mail was sent less than a minute ago.
+    /// The mail was sent again less than a minute ago.
     #[error("The invite was sent a moment ago. Try again in {retry_after} seconds.")]
     TooSoon {
         /// Whole seconds until it may be sent again.

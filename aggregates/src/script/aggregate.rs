@@ -245,6 +245,11 @@ impl Entity for Script {
             ScriptCommand::Update(patch) => self.update(patch),
             ScriptCommand::CreateVersion(version) => self.create_version(version),
             ScriptCommand::Publish => self.publish(),
+            ScriptCommand::Unassign { project_id } if self.project_id == Some(project_id) => {
+                let details = ScriptDetailsChanged { project_id: Change::Clear, ..ScriptDetailsChanged::default() };
+                Ok(vec![ScriptEvent::DetailsChanged(details)])
+            }
+            ScriptCommand::Unassign { .. } => Ok(Vec::new()),
             ScriptCommand::Delete { live_campaigns } if live_campaigns > 0 => Err(ScriptError::InUse),
             ScriptCommand::Delete { .. } => Ok(vec![ScriptEvent::Deleted(ScriptDeleted {})]),
         }

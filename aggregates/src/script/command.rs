@@ -1,7 +1,7 @@
 //! What can be asked of a script.
 
 use crate::{
-    id::{OrganizationId, ScriptId},
+    id::{OrganizationId, ProjectId, ScriptId},
     script::{NewScript, NewVersion, ScriptPatch},
 };
 
@@ -23,6 +23,11 @@ pub enum ScriptCommand {
     CreateVersion(NewVersion),
     /// Freezes the draft and makes it available for campaigns.
     Publish,
+    /// Takes it out of a project that is being deleted. An archived script lets that happen too.
+    Unassign {
+        /// The project; a script of another one stays as it is.
+        project_id: ProjectId,
+    },
     /// Removes it.
     Delete {
         /// How many active or paused campaigns use it.

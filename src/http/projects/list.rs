@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// List projects
-#[utoipa::path(get, path = "/v1/projects", operation_id = "listProjects", tag = "Projects", params(ListParams),
+#[utoipa::path(get, path = "/v1/projects", operation_id = "listProjects", tag = "Projects",
+    params(ListParams, ("sort" = Option<String>, Query, description = "`createdAt` (the default), `name` or `updatedAt`.")),
     responses((status = 200, description = "A page of projects.", body = inline(list::PageOf<Project>))))]
 pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> Result<Response, ApiError> {
     let page = query.list::<ProjectId>(&["createdAt", "name", "updatedAt"]);

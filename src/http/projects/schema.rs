@@ -17,6 +17,19 @@ pub struct NewProject {
     pub color: Option<String>,
 }
 
+/// A change of a project: what is absent stays, `null` clears.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"name": "Customer research", "color": null}))]
+pub struct ProjectPatch {
+    /// Project name.
+    #[schema(max_length = 100)]
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Hex code.
+    pub color: Option<String>,
+}
+
 /// A project.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -26,8 +39,10 @@ pub struct Project {
     /// Its name.
     pub name: String,
     /// What it is for.
+    #[schema(required)]
     pub description: Option<String>,
     /// Hex code.
+    #[schema(required)]
     pub color: Option<String>,
     /// When it was created.
     pub created_at: DateTime<Utc>,

@@ -18,7 +18,7 @@ const WEEK: i64 = 7 * 86_400;
 struct Model {
     now: i64,
     status: Option<InviteStatus>,
-    mailed: Option<i64>,
+    resent: Option<i64>,
     outcome: Outcome,
 }
 
@@ -39,10 +39,8 @@ impl Model {
         }
         let overdue = self.now >= WEEK;
         match (mv, self.status) {
-            (Move::Create { send_email }, None) => {
+            (Move::Create { .. }, None) => {
                 self.status = Some(InviteStatus::Pending);
-                // The invite's id says that it was created at the start.
-                self.mailed = send_email.then_some(0);
             }
             (Move::Create { .. }, Some(_)) => return Err(Code::Conflict),
             (_, None) => return Err(Code::NotFound),
@@ -52,10 +50,10 @@ impl Model {
             (_, Some(InviteStatus::Pending)) if overdue => return Err(Code::InviteExpired),
             (_, Some(InviteStatus::Expired)) => return Err(Code::InviteExpired),
             (Move::Resend, Some(InviteStatus::Pending)) => {
-                if self.mailed.is_some_and(|mailed| self.now < mailed + 60) {
+                if self.resent.is_some_and(|resent| self.now < resent + 60) {
                     return Err(Code::RateLimited);
                 }
-                self.mailed = Some(self.now);
+                self.resent = Some(self.now);
             }
             (Move::Cancel, Some(InviteStatus::Pending)) => self.status = Some(InviteStatus::Cancelled),
             _ => return Err(Code::InviteNotPending),
@@ -69,7 +67,7 @@ impl ReferenceStateMachine for Model {
     type Transition = Move;
 
     fn init_state() -> BoxedStrategy<Self> {
-        Just(Self { now: 0, status: None, mailed: None, outcome: Ok(0) }).boxed()
+        Just(Self { now: 0, status: None, resent: None, outcome: Ok(0) }).boxed()
     }
 
     fn transitions(_: &Self) -> BoxedStrategy<Move> {

@@ -1,0 +1,6 @@
+//! `/v1/api-keys`.
+
+pub mod create;
+pub mod list;
+pub mod revoke;
+pub mod schema;

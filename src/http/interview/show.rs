@@ -1,0 +1,177 @@
+//! `GET /v1/interview/{token}`. It changes nothing: mail scanners follow links too (contract 22).
+
+use std::sync::Arc;
+
+use aggregates::{
+    Code, Refusal,
+    campaign::{CampaignError, CampaignStatus},
+    consent,
+    invite::{InviteError, InviteStatus},
+    script::Script,
+};
+use axum::{
+    extract::State,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use projections::{
+    campaign::CampaignDocument,
+    invite::{InviteDocument, overdue},
+    organization::OrganizationDocument,
+};
+use serde::de::DeserializeOwned;
+
+use super::schema::{Interview, InterviewCampaign, InterviewConsent, InterviewInvite, InterviewOrganization};
+use crate::{
+    app::App,
+    http::{ApiError, Token, answer},
+    store::Document,
+    trust::token,
+};
+
+/// Show an interview to its participant
+///
+/// The token of the invite's link is the credential. Opening the link starts nothing.
+#[utoipa::path(get, path = "/v1/interview/{token}", operation_id = "getInterview", tag = "Interview",
+    params(("token" = String, Path, description = "The token of the invite's link.")),
+    responses((status = 200, description = "What the participant is invited to.", body = Interview)))]
+pub async fn show(State(app): State<Arc<App>>, Token(token): Token) -> Result<Response, ApiError> {
+    let id = token::locate(&app.commands.keys, &token).ok_or_else(ApiError::not_found)?;
+    let row = app.store.document_of_any("invites", &id.to_string()).await?.ok_or_else(ApiError::not_found)?;
+    let generation = u32::try_from(row.column("token_generation").int()).map_err(ApiError::internal)?;
+    if !token::verify(&app.commands.keys, &token, id, generation) {
+        return Err(ApiError::not_found());
+    }
+    let invite: InviteDocument = read(&row)?;
+    let campaign: CampaignDocument = load(&app, "campaigns", &invite.campaign_id.to_string()).await?;
+    admit(&invite, campaign.status, app.commands.now())?;
+    let organization: OrganizationDocument = load(&app, "organizations", &row.organization).await?;
+    let pinned =
+        |script: &Script| script.version(campaign.script_version).map(|version| version.content.questions.len());
+    let script = app.commands.state::<Script>(campaign.script_id, |script| pinned(script).is_some()).await?;
+    let total_questions =
+        script.as_ref().and_then(pinned).ok_or_else(|| ApiError::internal("a pinned version is gone"))?;
+    let interview = interview(invite, campaign, organization, total_questions);
+    let mut response = answer::ok(serde_json::to_vec(&interview).map_err(ApiError::internal)?);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Whether the link still leads anywhere (contract 23). A finished interview still answers, so that the page can say so.
+fn admit(invite: &InviteDocument, campaign: CampaignStatus, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if invite.status == InviteStatus::Cancelled {
+        return Err(Refusal::new(Code::InviteCancelled, "This invite was withdrawn."));
+    }
+    if invite.status == InviteStatus::Expired || overdue(invite.status, invite.expires_at, now) {
+        return Err(InviteError::Expired.into());
+    }
+    if campaign == CampaignStatus::Archived {
+        return Err(CampaignError::Archived.into());
+    }
+    Ok(())
+}
+
+fn interview(
+    invite: InviteDocument,
+    campaign: CampaignDocument,
+    organization: OrganizationDocument,
+    total_questions: usize,
+) -> Interview {
+    let setting = |name| campaign.settings.get(name);
+    let language = setting("language").and_then(serde_json::Value::as_str).unwrap_or(consent::FALLBACK).to_owned();
+    let required = setting("requireConsent").and_then(serde_json::Value::as_bool).unwrap_or(true);
+    let texts = consent::texts(&language).into_iter().map(Into::into).collect();
+    Interview {
+        invite: InterviewInvite {
+            status: invite.status.as_str(),
+            expires_at: invite.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            name: invite.name,
+        },
+        campaign: InterviewCampaign { id: campaign.id.to_string(), name: campaign.name },
+        organization: InterviewOrganization { name: organization.name, logo: None },
+        language,
+        total_questions,
+        consent: InterviewConsent { required, texts },
+        session: None,
+    }
+}
+
+async fn load<T: DeserializeOwned>(app: &App, table: &'static str, id: &str) -> Result<T, ApiError> {
+    let found = app.store.document_of_any(table, id).await?;
+    read(&found.ok_or_else(|| ApiError::internal(format!("an invite leads to {id}, which is gone")))?)
+}
+
+fn read<T: DeserializeOwned>(document: &Document) -> Result<T, ApiError> {
+    serde_json::from_str(&document.json).map_err(ApiError::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use aggregates::id::{CampaignId, InviteId, OrganizationId, ScriptId};
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).expect("a time")
+    }
+
+    fn invite(status: &str) -> InviteDocument {
+        serde_json::from_value(json!({
+            "id": InviteId::default(), "campaignId": CampaignId::default(), "email": "jane@example.com",
+            "name": "Jane Doe", "status": status, "emailStatus": "sent", "expiresAt": "1970-01-01T00:01:40Z",
+            "metadata": {}, "emailTemplate": null, "createdAt": "1970-01-01T00:00:00Z",
+            "updatedAt": "1970-01-01T00:00:00Z",
+        }))
+        .expect("an invite")
+    }
+
+    #[test]
+    fn a_link_works_until_its_invite_or_campaign_is_over() {
+        let code =
+            |status: &str, campaign, now| admit(&invite(status), campaign, at(now)).map_err(|refusal| refusal.code);
+        let (active, archived) = (CampaignStatus::Active, CampaignStatus::Archived);
+        assert_eq!(code("pending", active, 99), Ok(()));
+        assert_eq!(code("pending", CampaignStatus::Paused, 99), Ok(()));
+        assert_eq!(code("pending", active, 100), Err(Code::InviteExpired));
+        assert_eq!(code("expired", active, 99), Err(Code::InviteExpired));
+        assert_eq!(code("cancelled", archived, 200), Err(Code::InviteCancelled));
+        assert_eq!(code("pending", archived, 99), Err(Code::CampaignNotActive));
+        assert_eq!(code("started", active, 200), Ok(()));
+        assert_eq!(code("completed", active, 200), Ok(()));
+    }
+
+    #[test]
+    fn the_participant_sees_what_the_contract_names_and_no_address() {
+        let campaign = serde_json::from_value(json!({
+            "id": CampaignId::default(), "name": "Q1", "description": "internal", "scriptId": ScriptId::default(),
+            "scriptVersion": 2, "projectId": null, "status": "active", "settings": {"language": "de-AT"},
+            "inviteDefaults": {}, "metadata": {}, "createdAt": "1970-01-01T00:00:00Z",
+            "updatedAt": "1970-01-01T00:00:00Z",
+        }));
+        let organization = serde_json::from_value(json!({
+            "id": OrganizationId::default(), "name": "Acme", "plan": "free", "createdAt": "1970-01-01T00:00:00Z",
+            "updatedAt": "1970-01-01T00:00:00Z",
+        }));
+        let shown = interview(invite("pending"), campaign.expect("good"), organization.expect("good"), 3);
+        let shown = serde_json::to_value(shown).expect("JSON");
+        let texts: Vec<_> = consent::texts("de")
+            .iter()
+            .map(|text| {
+                json!({
+                    "type": text.kind, "version": 1, "locale": "de", "text": text.text, "sha256": text.sha256(),
+                })
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            json!({
+                "invite": {"status": "pending", "expiresAt": "1970-01-01T00:01:40Z", "name": "Jane Doe"},
+                "campaign": {"id": CampaignId::default(), "name": "Q1"},
+                "organization": {"name": "Acme", "logo": null}, "language": "de-AT", "totalQuestions": 3,
+                "consent": {"required": true, "texts": texts}, "session": null,
+            })
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! `POST /v1/scripts/import`.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+
+use super::schema::{Script, ScriptExport};
+use crate::{
+    app::App,
+    command::scripts::ImportScript,
+    http::{ApiError, Body, Call},
+};
+
+/// Import a script
+///
+/// Takes what an export has answered, and makes a new draft script of it.
+#[utoipa::path(post, path = "/v1/scripts/import", operation_id = "importScript", tag = "Scripts",
+    request_body = ScriptExport,
+    responses((status = 201, description = "The new script.", body = Script)))]
+pub async fn import(State(app): State<Arc<App>>, call: Call, Body(body): Body) -> Result<Response, ApiError> {
+    app.run(&call, &ImportScript { body }).await
+}
