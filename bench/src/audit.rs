@@ -16,6 +16,18 @@ const PAGE: i64 = 10_000;
 const GAPS: &str = "SELECT (SELECT COUNT(*) FROM events), (SELECT MAX(position) FROM events),
     (SELECT COUNT(*) FROM (SELECT org_id FROM events GROUP BY org_id HAVING MAX(org_seq) <> COUNT(*)) AS gaps)";
 
+/// The organization that the first start has made.
+pub async fn organization(home: &Home) -> Result<String> {
+    const FIRST: &str = "SELECT org_id FROM events WHERE position = 1";
+    match &home.database_url {
+        Some(url) => {
+            let mut connection = PgConnection::connect(url).await.map_err(|error| error.to_string())?;
+            sqlx::query_scalar(FIRST).fetch_one(&mut connection).await.map_err(|error| error.to_string())
+        }
+        None => open(home)?.query_row(FIRST, [], |row| row.get(0)).map_err(|error| error.to_string()),
+    }
+}
+
 /// The number of events, if positions and every organization's sequence are without a gap.
 pub async fn gapless(home: &Home) -> Result<usize> {
     let (events, last, gaps): (i64, i64, i64) = match &home.database_url {
@@ -24,7 +36,7 @@ pub async fn gapless(home: &Home) -> Result<usize> {
             sqlx::query_as(GAPS).fetch_one(&mut connection).await.map_err(|error| error.to_string())?
         }
         None => {
-            let connection = rusqlite::Connection::open(home.sqlite_file()?).map_err(|error| error.to_string())?;
+            let connection = open(home)?;
             let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
             connection.query_row(GAPS, [], read).map_err(|error| error.to_string())?
         }
@@ -34,6 +46,11 @@ pub async fn gapless(home: &Home) -> Result<usize> {
         (false, _) => Err(format!("{events} events, but the last position is {last}")),
         (_, gaps) => Err(format!("{gaps} organizations' sequences have a gap")),
     }
+}
+
+fn open(home: &Home) -> Result<rusqlite::Connection> {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    rusqlite::Connection::open_with_flags(home.sqlite_file()?, flags).map_err(|error| error.to_string())
 }
 
 /// Reads every event row once, in order, and does nothing with it.
@@ -63,7 +80,7 @@ pub async fn read_all(home: &Home) -> Result<Measured> {
         }
         None => {
             let text = |error: rusqlite::Error| error.to_string();
-            let connection = rusqlite::Connection::open(home.sqlite_file()?).map_err(text)?;
+            let connection = open(home)?;
             let mut statement = connection.prepare(READ).map_err(text)?;
             let mut rows = statement.query((0, i64::MAX)).map_err(text)?;
             while let Some(row) = rows.next().map_err(text)? {

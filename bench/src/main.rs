@@ -41,6 +41,9 @@ async fn main() -> ExitCode {
     if settings.wants(Part::Peer) {
         parts::peer::run(&settings, &mut report).await;
     }
+    if settings.wants(Part::Commands) {
+        parts::commands::run(&settings, &mut report).await;
+    }
     if settings.wants(Part::Invites) {
         parts::invites::run(&settings, &mut report).await;
     }

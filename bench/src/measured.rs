@@ -15,8 +15,8 @@ pub struct Measured {
     pub p99_ms: f64,
     /// How many answers the figures are made of.
     pub count: usize,
-    /// Who spent the time.
-    pub usage: Usage,
+    /// Who spent the time, where that was watched.
+    pub usage: Option<Usage>,
     /// What else there is to say.
     pub note: String,
 }

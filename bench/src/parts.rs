@@ -1,5 +1,6 @@
 //! The parts of the bench, each on its own server or database.
 
+pub mod commands;
 pub mod crash;
 pub mod invites;
 pub mod limits;

@@ -22,17 +22,17 @@ pub async fn of(pid: u32, duration: Duration, load: impl Future<Output = Result<
     let loaded = load.await;
     perf.wait().map_err(|error| error.to_string())?;
     let measured = loaded?;
-    let sections = [("by library or thread", "dso,comm", "2"), ("by function", "symbol", "0.8")];
+    let sections = [("by library or thread", "overhead,dso,comm", "2"), ("by function", "overhead,symbol", "0.8")];
     let mut text = format!("{:.0} requests/s while sampled.\n", measured.per_second);
-    for (title, sort, limit) in sections {
+    for (title, fields, limit) in sections {
         let output = Command::new("perf")
             .args([
                 "report",
                 "--stdio",
                 "--quiet",
                 "--no-children",
-                "--sort",
-                sort,
+                "--fields",
+                fields,
                 "--percent-limit",
                 limit,
                 "--input",

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::http::Result;
 use crate::measured::Measured;
 use crate::settings::Settings;
-use crate::usage::Watch;
+use crate::usage::{Usage, Watch};
 
 /// All cells measured so far.
 pub struct Report {
@@ -51,7 +51,12 @@ const GOALS: &[Goal] = &[
     most("p99 at 64 clients, to the peer's p50", "command/postgres/c64.p99", "peer/c64.p50", 1.0),
     least("CreateInvite, PostgreSQL, 256 clients, to raw 100-row inserts", "command/postgres/c256", "raw/rows100", 0.5),
     least("CreateInvite, SQLite, 64 clients, to the peer on PostgreSQL", "command/sqlite/c64", "peer/c64", 20.0),
-    most("cost of random idempotency keys, SQLite", "command/sqlite/c64", "command/sqlite/c64/random-keys", 1.3),
+    most(
+        "cost of random idempotency keys, SQLite, 64 clients: without keys to with them",
+        "command/sqlite/c64/no-keys",
+        "command/sqlite/c64",
+        1.3,
+    ),
     least("POST invites over HTTP, PostgreSQL, to hello world", "http/postgres/invite/key", "hello/c64", 0.25),
     least("POST invites over HTTP, SQLite, to hello world", "http/sqlite/invite/key", "hello/c64", 0.4),
     least("bulk of 500 over HTTP, PostgreSQL, to raw 500-row inserts", "http/postgres/bulk500", "raw/rows500", 0.3),
@@ -105,7 +110,7 @@ impl Report {
             let watch = Watch::begin(servers, Some(&self.settings.database_url)).await;
             match measure().await {
                 Ok(mut measured) => {
-                    measured.usage = watch.end().await;
+                    measured.usage = Some(watch.end().await);
                     rounds.push(measured);
                 }
                 Err(error) => {
@@ -174,25 +179,24 @@ impl Report {
                 .to_owned();
         for cell in &self.cells {
             let measured = &cell.measured;
-            let usage = &measured.usage;
-            let stolen = if usage.stolen > 0.05 {
-                format!("{:.2} cores stolen by the host ", usage.stolen)
-            } else {
-                String::new()
+            let latencies = match measured.p50_ms {
+                0.0 => "| |".to_owned(),
+                p50 => format!("{p50:.2} | {:.2} |", measured.p99_ms),
+            };
+            let usage = measured.usage.map_or("| | | | |".to_owned(), |usage| {
+                let Usage { server, postgres, others, commits, flushes, .. } = usage;
+                format!("{server:.2} | {postgres:.2} | {others:.2} | {commits:.0} | {flushes:.0} |")
+            });
+            let stolen = match measured.usage {
+                Some(usage) if usage.stolen > 0.05 => format!("{:.2} cores taken by the host. ", usage.stolen),
+                _ => String::new(),
             };
             let _ = writeln!(
                 table,
-                "| {} | {} | {} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} | {:.0} | {stolen}{} |",
+                "| {} | {} | {} | {latencies} {usage} {stolen}{} |",
                 cell.key,
                 number(measured.per_second),
                 cell.unit,
-                measured.p50_ms,
-                measured.p99_ms,
-                usage.server,
-                usage.postgres,
-                usage.others,
-                usage.commits,
-                usage.flushes,
                 measured.note
             );
         }
@@ -247,18 +251,15 @@ impl Report {
 impl Cell {
     fn line(&self) -> String {
         let Measured { per_second, p50_ms, p99_ms, usage, note, .. } = &self.measured;
-        let latency = if *p50_ms > 0.0 { format!("p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms, ") } else { String::new() };
-        format!(
-            "{:34} {:>10} {:12} {latency}cores: server {:.2}, PostgreSQL {:.2}, others {:.2}; {:.0} commits/s, {:.0} flushes/s {note}",
-            self.key,
-            number(*per_second),
-            self.unit,
-            usage.server,
-            usage.postgres,
-            usage.others,
-            usage.commits,
-            usage.flushes
-        )
+        let mut line = format!("{:34} {:>10} {:12}", self.key, number(*per_second), self.unit);
+        if *p50_ms > 0.0 {
+            let _ = write!(line, " p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms;");
+        }
+        if let Some(Usage { server, postgres, others, commits, flushes, .. }) = usage {
+            let _ = write!(line, " cores: server {server:.2}, PostgreSQL {postgres:.2}, others {others:.2};");
+            let _ = write!(line, " {commits:.0} commits/s, {flushes:.0} flushes/s;");
+        }
+        line + " " + note
     }
 }
 

@@ -41,6 +41,14 @@ impl Home {
         Ok(Self { folder, program, database_url })
     }
 
+    /// Where the master key is.
+    pub fn master_key_file(&self) -> PathBuf {
+        match &self.database_url {
+            Some(_) => self.folder.path().join("master.key"),
+            None => self.folder.path().join("data-0/master.key"),
+        }
+    }
+
     fn command(&self, number: usize) -> Command {
         let folder = self.folder.path();
         let mut command = Command::new(&self.program);
@@ -53,7 +61,7 @@ impl Home {
         command.current_dir(folder).stdin(Stdio::null());
         command.env("RELAY_DATA_DIR", folder.join(format!("data-{number}")));
         if let Some(url) = &self.database_url {
-            command.env("DATABASE_URL", url).env("RELAY_MASTER_KEY_FILE", folder.join("master.key"));
+            command.env("DATABASE_URL", url).env("RELAY_MASTER_KEY_FILE", self.master_key_file());
         }
         command
     }

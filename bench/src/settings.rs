@@ -60,6 +60,8 @@ pub enum Part {
     Limits,
     /// cqrs-es with postgres-es.
     Peer,
+    /// Creating invites through the command path, in this process.
+    Commands,
     /// Invites over HTTP, one by one and in bulk.
     Invites,
     /// Two server processes on one PostgreSQL.
