@@ -61,11 +61,7 @@ pub fn query<I: Id>(
 /// The answer: each document as `render` writes it.
 pub fn page<I>(query: &ListQuery<I>, found: &store::Page, render: impl Fn(&Document) -> String) -> Response {
     let documents: Vec<String> = found.documents.iter().map(render).collect();
-    let page = Page {
-        total: found.total.unsigned_abs(),
-        limit: query.limit,
-        offset: query.offset,
-        has_more: found.has_more,
-    };
+    let page =
+        Page { total: found.total.unsigned_abs(), limit: query.limit, offset: query.offset, has_more: found.has_more };
     answer::ok(answer::list(&documents, page))
 }

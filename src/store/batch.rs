@@ -121,9 +121,7 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
     part(counters, &|n| {
         format!("SELECT 3, scope, n, {no_text}, {no_bytes} FROM counters WHERE {}", engine.any("scope", n))
     });
-    part(lookups, &|n| {
-        format!("SELECT 4, lookup, 0, id, wrapped_key FROM subjects WHERE {}", engine.any("lookup", n))
-    });
+    part(lookups, &|n| format!("SELECT 4, lookup, 0, id, wrapped_key FROM subjects WHERE {}", engine.any("lookup", n)));
     part(replies, &|n| {
         let any = engine.any("lookup", n);
         format!("SELECT 5, lookup, expires_at, {no_text}, reply FROM idempotency WHERE {any}")
@@ -163,8 +161,7 @@ impl Plan {
     fn new(mut state: State, submissions: &[Submission]) -> Self {
         let batch_before = state.batch;
         let mut tables = Tables::default();
-        let outcomes =
-            submissions.iter().map(|submission| state.decide(submission, &mut tables)).collect::<Vec<_>>();
+        let outcomes = submissions.iter().map(|submission| state.decide(submission, &mut tables)).collect::<Vec<_>>();
         tables.org_heads(&state);
         Self { batch_before, head_after: state.head, writes: tables.into_writes(), outcomes }
     }

@@ -159,11 +159,7 @@ fn bind_arrays<'a>(mut query: PgQuery<'a>, writes: &[TableWrite]) -> Result<PgQu
     Ok(query)
 }
 
-async fn postgres_query(
-    connection: &mut PgConnection,
-    sql: &str,
-    parameters: Vec<Value>,
-) -> Result<Vec<Row>, Error> {
+async fn postgres_query(connection: &mut PgConnection, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
     let rows = connection.fetch_all(bind_all(sql, parameters)?).await?;
     rows.iter().map(decode).collect()
 }

@@ -42,11 +42,8 @@ impl Store {
     /// Makes the key of a new organization; the write must be part of the submission that creates it.
     pub fn new_organization_key(&self, organization: &str) -> TableWrite {
         let key = random_key();
-        let mut write = TableWrite::new(
-            "organization_keys",
-            Mode::Insert,
-            &[("org_id", Kind::Text), ("wrapped_key", Kind::Bytes)],
-        );
+        let mut write =
+            TableWrite::new("organization_keys", Mode::Insert, &[("org_id", Kind::Text), ("wrapped_key", Kind::Bytes)]);
         let wrapped = seal::wrap(self.keys.organizations(), organization, &key);
         write.rows.push(vec![organization.into(), wrapped.into()]);
         write

@@ -60,9 +60,7 @@ async fn apply(connection: &mut Connection) -> Result<usize, Error> {
         let sql = text(connection, migration);
         connection.batch(sql).await?;
         let row: Vec<Value> = vec![migration.version.into(), migration.name.into(), checksum(sql).into()];
-        connection
-            .execute("INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", row)
-            .await?;
+        connection.execute("INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", row).await?;
         count += 1;
     }
     Ok(count)
@@ -77,7 +75,8 @@ pub async fn pending(connection: &mut Connection) -> Result<usize, Error> {
 }
 
 async fn applied(connection: &mut Connection) -> Result<usize, Error> {
-    let rows = connection.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version", vec![]).await?;
+    let rows =
+        connection.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version", vec![]).await?;
     for (i, row) in rows.iter().enumerate() {
         let name = row[1].text();
         let Some(ours) = MIGRATIONS.get(i) else {

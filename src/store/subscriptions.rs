@@ -154,10 +154,7 @@ impl Store {
                    owner = excluded.owner, leased_until = excluded.leased_until \
                    WHERE subscriptions.owner = excluded.owner OR subscriptions.leased_until <= $4 \
                    RETURNING epoch, position";
-        let rows = self
-            .committer
-            .statement(sql, vec![name.into(), owner.into(), until.into(), now.into()])
-            .await?;
+        let rows = self.committer.statement(sql, vec![name.into(), owner.into(), until.into(), now.into()]).await?;
         Ok(rows.first().map(|row| Lease { name: name.to_owned(), epoch: row[0].int(), position: row[1].int() }))
     }
 

@@ -12,8 +12,7 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// A fresh key: 178 bits from the operating system's generator.
 pub fn generate() -> Zeroizing<String> {
     let mut generator = rand::rng();
-    let random: String =
-        (0..RANDOM).map(|_| char::from(ALPHABET[generator.random_range(0..ALPHABET.len())])).collect();
+    let random: String = (0..RANDOM).map(|_| char::from(ALPHABET[generator.random_range(0..ALPHABET.len())])).collect();
     let check = checksum(&random);
     Zeroizing::new(format!("{PREFIX}{random}{check}"))
 }
@@ -70,7 +69,8 @@ mod tests {
 
     #[test]
     fn hostile_texts_are_not_keys() {
-        for text in ["", "ir_live_", "ir_live_äöü", &"ir_live_é".repeat(18), &format!("ir_live_{}", "é".repeat(18))] {
+        for text in ["", "ir_live_", "ir_live_äöü", &"ir_live_é".repeat(18), &format!("ir_live_{}", "é".repeat(18))]
+        {
             assert!(!is_well_formed(text));
         }
     }
