@@ -47,14 +47,14 @@ on_both_engines! {
         let zombie = engine.store.lease("timers", "a", 0, 100).await.expect("asked").expect("free");
         let owner = other.lease("timers", "b", 100, 200).await.expect("asked").expect("it has ended");
         let mut effects = Effects::new(&owner, 5);
-        effects.set_timers(&[timer(1, "inv_1")]);
+        effects.set_timer(timer(1, "inv_1"));
         other.apply(effects).await.expect("applied");
         let mut effects = Effects::new(&zombie, 9);
-        effects.set_timers(&[timer(2, "inv_2")]);
-        effects.park(&[Parked { id: "p".to_owned(), position: 9, error: "e".to_owned() }], 0);
+        effects.set_timer(timer(2, "inv_2"));
+        effects.park(Parked { id: "p".to_owned(), position: 9, error: "e".to_owned() }, 0);
         let error = engine.store.apply(effects).await.expect_err("fenced");
         assert!(matches!(&error, Error::LeaseLost(name) if name == "timers"), "{error}");
-        assert_eq!(engine.store.due_timers(i64::MAX, 10).await.expect("read"), [timer(1, "inv_1")]);
+        assert_eq!(engine.store.due_timers("invite.expire", i64::MAX, 10).await.expect("read"), [timer(1, "inv_1")]);
         assert!(engine.store.parked("timers").await.expect("read").is_empty());
         assert_eq!(engine.number("SELECT position FROM subscriptions").await, 5);
         assert!(committed(&engine.store.commit(fresh("org_1")).await), "the writer goes on");
@@ -67,9 +67,9 @@ on_both_engines! {
         effects.writes.push(key_write("org_1"));
         store.apply(effects.clone()).await.expect("applied");
         effects.position = 7;
-        effects.set_timers(&[timer(1, "inv_1")]);
+        effects.set_timer(timer(1, "inv_1"));
         store.apply(effects).await.expect_err("the row is there already");
-        assert!(store.due_timers(i64::MAX, 10).await.expect("read").is_empty());
+        assert!(store.due_timers("invite.expire", i64::MAX, 10).await.expect("read").is_empty());
         let resumed = engine.node().await.lease("mail", "b", 100, 200).await.expect("asked").expect("it has ended");
         assert_eq!(resumed.position, 3, "resumes where the last effects ended");
     }
@@ -79,7 +79,7 @@ on_both_engines! {
         let lease = store.lease("mail", "a", 0, 100).await.expect("asked").expect("free");
         let parked = [4, 5].map(|position| Parked { id: format!("{position:020}"), position, error: "no\nroute".to_owned() });
         let mut effects = Effects::new(&lease, 5);
-        effects.park(&parked, 42);
+        parked.iter().for_each(|parked| effects.park(parked.clone(), 42));
         store.apply(effects.clone()).await.expect("applied");
         store.apply(effects).await.expect("applying it again changes nothing");
         store.apply(Effects::new(&lease, 6)).await.expect("applied");
@@ -90,22 +90,21 @@ on_both_engines! {
 
     async fn timers_fall_due_in_order_and_once(engine: Engine) {
         let store = &engine.store;
-        assert_eq!(store.next_timer().await.expect("read"), None);
         let lease = store.lease("timers", "a", 0, 100).await.expect("asked").expect("free");
         let timers = [timer(9, "inv_1"), timer(10, "inv_2"), timer(100, "inv_3"), timer(11, "inv_4")];
         let mut effects = Effects::new(&lease, 1);
-        effects.set_timers(&timers);
+        timers.iter().for_each(|timer| effects.set_timer(timer.clone()));
         store.apply(effects.clone()).await.expect("applied");
         store.apply(effects).await.expect("setting them again changes nothing");
-        assert_eq!(store.next_timer().await.expect("read"), Some(9));
-        assert_eq!(store.due_timers(8, 10).await.expect("read"), []);
-        assert_eq!(store.due_timers(10, 10).await.expect("read"), timers[..2]);
-        assert_eq!(store.due_timers(99, 2).await.expect("read"), timers[..2]);
+        assert_eq!(store.due_timers("another kind", i64::MAX, 10).await.expect("read"), []);
+        assert_eq!(store.due_timers("invite.expire", 8, 10).await.expect("read"), []);
+        assert_eq!(store.due_timers("invite.expire", 10, 10).await.expect("read"), timers[..2]);
+        assert_eq!(store.due_timers("invite.expire", 99, 2).await.expect("read"), timers[..2]);
         let mut effects = Effects::new(&lease, 2);
         effects.clear_timers(&timers[..2]);
-        effects.set_timers(&[timer(12, "inv_5")]);
+        effects.set_timer(timer(12, "inv_5"));
         store.apply(effects).await.expect("applied");
-        let due = store.due_timers(i64::MAX, 10).await.expect("read");
+        let due = store.due_timers("invite.expire", i64::MAX, 10).await.expect("read");
         assert_eq!(due, [timer(11, "inv_4"), timer(12, "inv_5"), timer(100, "inv_3")]);
     }
 
