@@ -89,7 +89,8 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
-        let router = operation::router(&platform, routes::operations(), Arc::new(App { commands: Arc::new(commands), store }));
+        let router =
+            operation::router(&platform, routes::operations(), Arc::new(App { commands: Arc::new(commands), store }));
         Self { router, hands, script, _directory: directory }
     }
 
