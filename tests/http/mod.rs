@@ -1,7 +1,10 @@
 //! Mirrors `src/http`.
 
+mod api_keys;
+mod limits;
 mod openapi;
 mod platform;
+mod projects;
 mod ratchet;
 mod reference;
 mod server;
