@@ -7,5 +7,6 @@ mod platform;
 mod projects;
 mod ratchet;
 mod reference;
+mod scripts;
 mod server;
 mod support;
