@@ -1,8 +1,12 @@
 //! Mirrors `src/http`.
 
+mod api_keys;
+mod limits;
 mod openapi;
 mod platform;
+mod projects;
 mod ratchet;
 mod reference;
+mod scripts;
 mod server;
 mod support;

@@ -1,4 +1,5 @@
 //! Mirrors `src/store`.
 
 mod contract;
+mod replay;
 mod schema;

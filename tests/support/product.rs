@@ -15,7 +15,11 @@ use interview_relay::{
         routes,
         server::{self, Bounds, Front},
     },
-    reactors::{Runner, invite_expiry::InviteExpiry, upkeep::KeyUses},
+    reactors::{
+        Runner,
+        invite_expiry::InviteExpiry,
+        upkeep::{self, KeyUses},
+    },
     trust::secret_key,
 };
 use reqwest::Method;
@@ -36,6 +40,7 @@ pub struct Product {
     pub key: String,
     /// The organization.
     pub organization: OrganizationId,
+    uses: Arc<KeyUses>,
     client: reqwest::Client,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
@@ -102,9 +107,10 @@ impl Product {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let commands = Arc::new(Commands::new(store.clone(), clock.clone(), engine.keys.clone(), url.clone()));
         let (organization, key) = organization(&commands, plan, credits).await;
+        let uses = Arc::new(KeyUses::default());
         let platform = Arc::new(Platform {
             clock: clock.clone(),
-            authenticator: Arc::new(StoredKeys::new(store.clone(), clock, Arc::new(KeyUses::default()))),
+            authenticator: Arc::new(StoredKeys::new(store.clone(), clock, uses.clone())),
             limiter,
             readiness: Arc::new(store.clone()),
             limits: Limits::default(),
@@ -114,7 +120,7 @@ impl Product {
         let (stop, stopped) = watch::channel(false);
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
-        Self { engine, commands, url, key, organization, client, stop, served }
+        Self { engine, commands, url, key, organization, uses, client, stop, served }
     }
 
     /// Another organization of the installation; answers its key.
@@ -183,6 +189,12 @@ impl Product {
     /// The reactor that expires invites, to be run pass by pass.
     pub fn expiry(&self, owner: &str) -> Runner<InviteExpiry> {
         Runner::new(InviteExpiry, self.commands.clone(), owner.to_owned())
+    }
+
+    /// Does the chores of a node once, such as writing down when keys were used.
+    pub async fn upkeep(&self) {
+        let (_stop, stopped) = watch::channel(true);
+        upkeep::run(self.commands.clone(), self.uses.clone(), stopped).await;
     }
 
     /// Stops the server in order.

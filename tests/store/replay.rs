@@ -1,0 +1,381 @@
+//! Guarantee 7: what the tables say follows from the log alone, whatever was done, and can be made from it again under
+//! traffic. The histories are random, and go through the same commands as HTTP requests do.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use aggregates::{
+    id::{CampaignId, InviteId, OrganizationId, ProjectId, ScriptId},
+    organization::Plan,
+};
+use chrono::TimeDelta;
+use interview_relay::{
+    command::{
+        Answer, Caller, Command, Commands, Error,
+        campaigns::{ArchiveCampaign, CreateCampaign, PauseCampaign, ResumeCampaign, UpdateCampaign},
+        invites::{CancelInvite, CreateInvite, CreateInvites, ResendInvite},
+        organizations::CreateOrganization,
+        projects::{CreateProject, DeleteProject, UpdateProject},
+        scripts::{CreateScript, CreateScriptVersion, DeleteScript, PublishScript, UpdateScript},
+    },
+    http::IfMatch,
+    store::{Difference, Value as Stored},
+};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    engines::{Engine, on_both_engines},
+    product::Product,
+};
+
+const TABLES: [&str; 7] = ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "counters"];
+
+/// One command: what is done, and which of the things that exist it is done to.
+#[derive(Clone, Debug)]
+struct Step {
+    organization: usize,
+    kind: u8,
+    pick: usize,
+    other: usize,
+    null: bool,
+}
+
+fn steps(length: usize) -> impl Strategy<Value = Vec<Step>> {
+    let step = (0..3_usize, 0..20_u8, any::<usize>(), any::<usize>(), any::<bool>());
+    let step = step.prop_map(|(organization, kind, pick, other, null)| Step { organization, kind, pick, other, null });
+    prop::collection::vec(step, length)
+}
+
+/// One organization with the things in it, deleted ones included.
+#[derive(Default)]
+struct World {
+    caller: Option<Caller>,
+    projects: Vec<ProjectId>,
+    scripts: Vec<ScriptId>,
+    campaigns: Vec<CampaignId>,
+    invites: Vec<InviteId>,
+}
+
+fn pick<T: Copy>(list: &[T], number: usize) -> Option<T> {
+    list.get(number.checked_rem(list.len())?).copied()
+}
+
+/// Runs random commands.
+struct Player {
+    commands: Arc<Commands>,
+    worlds: Vec<World>,
+    done: usize,
+    refused: usize,
+}
+
+impl Player {
+    async fn start(commands: Arc<Commands>) -> Self {
+        let mut worlds = Vec::new();
+        for name in ["One", "Two", "Three"] {
+            let id: OrganizationId = commands.new_id();
+            let caller = Caller { organization: id, actor: "test".to_owned(), request_id: "test".to_owned() };
+            let (name, plan) = (name.to_owned(), Plan::Enterprise);
+            let create = CreateOrganization { id, name, plan, credits: 1_000_000, key: None, only_first: false };
+            commands.run(&caller, None, &create).await.expect("run").result.expect("created");
+            worlds.push(World { caller: Some(caller), ..World::default() });
+        }
+        Self { commands, worlds, done: 0, refused: 0 }
+    }
+
+    async fn run<C: Command>(&mut self, organization: usize, command: C) -> Option<Answer> {
+        let caller = self.worlds[organization].caller.clone().expect("a caller");
+        match self.commands.run(&caller, None, &command).await {
+            Ok(outcome) => {
+                *(if outcome.result.is_ok() { &mut self.done } else { &mut self.refused }) += 1;
+                outcome.result.ok()
+            }
+            Err(Error::Contended) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn step(&mut self, step: &Step) {
+        let world = &self.worlds[step.organization];
+        let project = pick(&world.projects, step.pick);
+        let script = pick(&world.scripts, step.pick);
+        let campaign = pick(&world.campaigns, step.pick);
+        let invite = pick(&world.invites, step.pick);
+        let assigned = pick(&world.projects, step.other).filter(|_| !step.null).map(|id| id.to_string());
+        let of_script = pick(&world.scripts, step.other).map(|id| id.to_string());
+        let (o, name) = (step.organization, format!("N{}", step.other % 5));
+        let if_match = IfMatch(None);
+        let created = |answer: Option<Answer>| {
+            let document: Value = serde_json::from_str(&answer?.body).expect("JSON");
+            document["id"].as_str().map(str::to_owned)
+        };
+        match (step.kind, project, script, campaign, invite) {
+            (0, ..) => {
+                let body = json!({"name": name, "color": "#123456"});
+                let id = created(self.run(o, CreateProject { body }).await);
+                self.worlds[o].projects.extend(id.map(|id| id.parse::<ProjectId>().expect("an id")));
+            }
+            (1 | 2, ..) => {
+                let question = json!({"id": "q", "text": "Q?", "type": "rating"});
+                let body = json!({"name": name, "systemPrompt": "P", "questions": [question], "projectId": assigned});
+                let id = created(self.run(o, CreateScript { body }).await);
+                self.worlds[o].scripts.extend(id.map(|id| id.parse::<ScriptId>().expect("an id")));
+            }
+            (3 | 4, ..) if of_script.is_some() => {
+                let settings = json!({"uniqueEmail": step.null});
+                let body = json!({"name": name, "scriptId": of_script, "projectId": assigned, "settings": settings});
+                let id = created(self.run(o, CreateCampaign { body }).await);
+                self.worlds[o].campaigns.extend(id.map(|id| id.parse::<CampaignId>().expect("an id")));
+            }
+            (5, Some(id), ..) => {
+                let body = if step.null { json!({"color": null}) } else { json!({"name": name}) };
+                self.run(o, UpdateProject { id, body }).await;
+            }
+            (6, Some(id), ..) => drop(self.run(o, DeleteProject { id }).await),
+            (7 | 8, _, Some(id), ..) => drop(self.run(o, PublishScript { id }).await),
+            (9, _, Some(id), ..) => {
+                let body = json!({"systemPrompt": name, "projectId": assigned});
+                self.run(o, UpdateScript { id, if_match, body }).await;
+            }
+            (10, _, Some(id), ..) => {
+                let body = json!({"changelog": name});
+                self.run(o, CreateScriptVersion { id, body }).await;
+            }
+            (11, _, Some(id), ..) if step.other % 3 == 0 => drop(self.run(o, DeleteScript { id }).await),
+            (11, _, Some(id), ..) if step.other % 3 == 1 => {
+                let body = json!({"status": "archived"});
+                self.run(o, UpdateScript { id, if_match, body }).await;
+            }
+            (12, _, _, Some(id), _) => {
+                let body = json!({"name": name, "projectId": assigned, "settings": {"voice": name, "language": null}});
+                self.run(o, UpdateCampaign { id, if_match, body }).await;
+            }
+            (13, _, _, Some(id), _) => match step.other % 4 {
+                0 => drop(self.run(o, ArchiveCampaign { id }).await),
+                1 => drop(self.run(o, ResumeCampaign { id }).await),
+                _ => drop(self.run(o, PauseCampaign { id }).await),
+            },
+            (14 | 15, _, _, Some(campaign), _) => {
+                let body = json!({"email": format!("p{}@example.com", step.other % 7), "name": name});
+                let id = created(self.run(o, CreateInvite { campaign, body }).await);
+                self.worlds[o].invites.extend(id.map(|id| id.parse::<InviteId>().expect("an id")));
+            }
+            (16, _, _, Some(campaign), _) => {
+                let item = |i: usize| json!({"email": format!("b{i}@example.com"), "expiresIn": "5m"});
+                let items: Vec<_> = (0..step.other % 6 + 1).map(item).chain([json!({"email": "bad"})]).collect();
+                if let Some(answer) = self.run(o, CreateInvites { campaign, body: json!({"invites": items}) }).await {
+                    let document: Value = serde_json::from_str(&answer.body).expect("JSON");
+                    let ids = document["data"].as_array().expect("a list").iter();
+                    let ids = ids.map(|invite| invite["id"].as_str().expect("an id").parse().expect("an id"));
+                    self.worlds[o].invites.extend(ids.collect::<Vec<InviteId>>());
+                }
+            }
+            (17, .., Some(id)) => drop(self.run(o, CancelInvite { id }).await),
+            (18, .., Some(id)) => drop(self.run(o, ResendInvite { id }).await),
+            _ => {}
+        }
+    }
+}
+
+/// A random history from a seed of its own, so that a failure can be run again.
+fn history(seed: u8, length: usize) -> Vec<Step> {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    steps(length).new_tree(&mut runner).expect("a history").current()
+}
+
+async fn verified(engine: &Engine) -> Vec<Difference> {
+    engine.store.verify_projections().await.expect("verify").differences
+}
+
+/// Everything that the tables hold, in the order of their keys. A counter of 0 is as good as none.
+async fn contents(engine: &Engine) -> Vec<(&'static str, Vec<Vec<Stored>>)> {
+    let mut all = Vec::new();
+    for table in TABLES {
+        let (columns, end) =
+            if table == "counters" { ("*", "WHERE n <> 0 ORDER BY scope") } else { ("*", "ORDER BY id") };
+        all.push((table, engine.sql(&format!("SELECT {columns} FROM {table} {end}")).await));
+    }
+    all
+}
+
+async fn play(product: &Product, seed: u8, length: usize) -> Player {
+    let mut player = Player::start(product.commands.clone()).await;
+    let mut expiry = product.expiry("test");
+    for (i, step) in history(seed, length).iter().enumerate() {
+        player.step(step).await;
+        if i % 25 == 24 {
+            product.engine.hands.advance(TimeDelta::minutes(3));
+            expiry.pass().await.expect("a pass");
+        }
+    }
+    player
+}
+
+on_both_engines! {
+    async fn after_any_history_the_tables_are_what_the_log_says(engine: Engine) {
+        let product = Product::start(engine).await;
+        let engine = &product.engine;
+        for seed in 1..=3 {
+            let player = play(&product, seed, 220).await;
+            assert!(player.done > 60 && player.refused > 0, "seed {seed}: {} {}", player.done, player.refused);
+            let report = engine.store.verify_projections().await.expect("verify");
+            assert_eq!(report.differences, [], "seed {seed}");
+            assert_eq!(report.position, engine.number("SELECT position FROM log_head").await);
+            let mut rows = 0;
+            for table in &TABLES[..6] {
+                rows += engine.number(&format!("SELECT COUNT(*) FROM {table}")).await;
+            }
+            assert_eq!(report.rows, rows);
+        }
+        for table in TABLES {
+            assert!(engine.number(&format!("SELECT COUNT(*) FROM {table}")).await > 0, "{table} has no rows");
+        }
+        // A rebuild of what is right changes nothing, twice in a row, and so does one by another node.
+        let before = contents(engine).await;
+        for store in [engine.store.clone(), engine.store.clone(), engine.node().await] {
+            assert_eq!(store.rebuild_projections().await.expect("rebuild").differences, []);
+            assert_eq!(contents(engine).await, before);
+        }
+        let tables = match engine.sqlite_file() {
+            Some(_) => "SELECT COUNT(*) FROM sqlite_master WHERE name LIKE '%\\_\\_next%' ESCAPE '\\'",
+            None => "SELECT COUNT(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE '%\\_\\_next%'",
+        };
+        assert_eq!(engine.number(tables).await, 0, "nothing is left lying around");
+        product.stop().await;
+    }
+
+    async fn whatever_is_tampered_with_is_named_and_mended(engine: Engine) {
+        let product = Product::start(engine).await;
+        let engine = &product.engine;
+        play(&product, 7, 220).await;
+        let right = contents(engine).await;
+        for table in &TABLES[..6] {
+            let id = engine.sql(&format!("SELECT id FROM {table} ORDER BY id LIMIT 1")).await[0][0].text().to_owned();
+            let tampering = [
+                (format!("UPDATE {table} SET updated_at = updated_at + 1 WHERE id = '{id}'"), "differs from the log"),
+                (format!("UPDATE {table} SET version = version + 1 WHERE id = '{id}'"), "differs from the log"),
+                (format!("UPDATE {table} SET doc = '{{}}' WHERE id = '{id}'"), "differs from the log"),
+                (format!("DELETE FROM {table} WHERE id = '{id}'"), "is missing"),
+            ];
+            for (sql, what) in tampering {
+                engine.sql(&sql).await;
+                let expected = Difference { table: (*table).to_owned(), id: id.clone(), what };
+                assert_eq!(verified(engine).await, [expected.clone()], "{sql}");
+                let report = engine.store.rebuild_projections().await.expect("rebuild");
+                assert_eq!(report.differences, [expected], "{sql}");
+                assert_eq!(verified(engine).await, []);
+                assert_eq!(contents(engine).await, right, "{sql}");
+            }
+        }
+        let insert = "INSERT INTO projects SELECT 'prj_forged', org_id, version, name, name_search, created_at, updated_at, \
+                      doc FROM projects LIMIT 1";
+        engine.sql(insert).await;
+        let forged = Difference { table: "projects".into(), id: "prj_forged".into(), what: "is not in the log" };
+        assert_eq!(verified(engine).await, [forged]);
+        engine.store.rebuild_projections().await.expect("rebuild");
+        let scope = engine.sql("SELECT scope FROM counters WHERE n > 0 ORDER BY scope LIMIT 1").await[0][0].text().to_owned();
+        let counter = |id: &str| Difference { table: "counters".into(), id: id.into(), what: "differs from the log" };
+        for (sql, id) in [
+            (format!("UPDATE counters SET n = n + 1 WHERE scope = '{scope}'"), scope.as_str()),
+            (format!("DELETE FROM counters WHERE scope = '{scope}'"), scope.as_str()),
+            ("INSERT INTO counters (scope, n) VALUES ('forged', 1)".to_owned(), "forged"),
+        ] {
+            engine.sql(&sql).await;
+            assert_eq!(verified(engine).await, [counter(id)], "{sql}");
+            engine.store.rebuild_projections().await.expect("rebuild");
+            assert_eq!(contents(engine).await, right, "{sql}");
+        }
+        product.stop().await;
+    }
+
+    async fn a_rebuild_goes_on_under_traffic(engine: Engine) {
+        let product = Arc::new(Product::start(engine).await);
+        play(&product, 11, 200).await;
+        // A long log, so that most of it is replayed in several steps while the writers go on.
+        let large = product.campaign(json!({})).await;
+        for part in 0..5 {
+            let item = |i: usize| json!({"email": format!("bulk{part}.{i}@example.com"), "sendEmail": false});
+            let items: Vec<_> = (0..500).map(item).collect();
+            product.post(&format!("/v1/campaigns/{large}/invites/bulk"), json!({"invites": items})).await.expect(201);
+        }
+        // What nobody touches meanwhile reads the same before, during and after.
+        let script = product.script().await;
+        let campaign = product.campaign(json!({})).await;
+        let invite = product.invite(&campaign, "ada@example.com").await;
+        let invite = invite["id"].as_str().expect("an id").to_owned();
+        let paths: Arc<Vec<String>> = Arc::new(vec![
+            format!("/v1/scripts/{script}"),
+            format!("/v1/campaigns/{campaign}"),
+            format!("/v1/invites/{invite}"),
+            "/v1/campaigns".to_owned(),
+            format!("/v1/campaigns/{campaign}/invites"),
+        ]);
+        let mut before = Vec::new();
+        for path in paths.iter() {
+            before.push(product.get(path).await.expect(200));
+        }
+
+        let stop = Arc::new(AtomicBool::new(false));
+        let done = Arc::new(AtomicUsize::new(0));
+        let writers: Vec<_> = (20..24_u8)
+            .map(|seed| {
+                let (product, stop, done) = (product.clone(), stop.clone(), done.clone());
+                tokio::spawn(async move {
+                    let mut player = Player::start(product.commands.clone()).await;
+                    for step in history(seed, 5_000) {
+                        if stop.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        player.step(&step).await;
+                        done.store(done.load(Ordering::Relaxed).max(player.done), Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        let reader = tokio::spawn({
+            let (product, paths, before, stop) = (product.clone(), paths.clone(), before.clone(), stop.clone());
+            async move {
+                while !stop.load(Ordering::Relaxed) {
+                    for (path, before) in paths.iter().zip(&before) {
+                        assert_eq!(&product.get(path).await.expect(200), before, "{path}");
+                    }
+                }
+            }
+        });
+        let mut meanwhile = 0;
+        for round in 0..2 {
+            let enough = done.load(Ordering::Relaxed) + 20;
+            tokio::time::timeout(std::time::Duration::from_secs(60), async {
+                while done.load(Ordering::Relaxed) < enough {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
+            })
+            .await
+            .expect("the writers go on");
+            let head = product.engine.number("SELECT position FROM log_head").await;
+            let report = product.engine.store.rebuild_projections().await.expect("rebuild");
+            assert_eq!(report.differences, [], "round {round}");
+            assert!(head > 2_500);
+            meanwhile += report.position - head;
+            // While writers write, a snapshot of the database is consistent.
+            assert_eq!(verified(&product.engine).await, [], "round {round}");
+        }
+        assert!(meanwhile > 10, "only {meanwhile} events were appended while tables were rebuilt");
+        stop.store(true, Ordering::Relaxed);
+        for writer in writers {
+            writer.await.expect("a writer");
+        }
+        reader.await.expect("the reader");
+        assert_eq!(verified(&product.engine).await, []);
+        for (path, before) in paths.iter().zip(&before) {
+            assert_eq!(&product.get(path).await.expect(200), before, "{path}");
+        }
+    }
+}
