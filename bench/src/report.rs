@@ -210,8 +210,9 @@ impl Report {
     /// The whole report in Markdown.
     pub fn markdown(&self) -> String {
         let mut text = format!(
-            "# Results of the bench\n\nWritten by `bench/run`; {}.\n\n{}\n## Ratios\n\n{}\n",
+            "# Results of the bench\n\nWritten by `bench/run`; {}. {}\n\n{}\n## Ratios\n\n{}\n",
             length(&self.settings),
+            self.settings.remark,
             machine(),
             self.ratios()
         );
