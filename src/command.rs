@@ -173,6 +173,8 @@ impl Commands {
             // What was cached may be behind what another node has written, so a second try reads everything anew.
             let mut work = Work::new(self, caller, attempt == 0);
             let result = match command.execute(&mut work).await {
+                // Guards are checked only where something is written; an answer that changes nothing is checked here.
+                Ok(_) if work.changes_nothing() && work.is_stale().await? => continue,
                 Ok(answer) => Ok(answer),
                 Err(Stop::Failed(error)) => return Err(error.into()),
                 Err(Stop::Refused(refusal)) => {
@@ -247,7 +249,9 @@ struct Running<'a> {
 
 impl<'a> Running<'a> {
     fn enter(commands: &'a Commands, lookup: &'a str) -> Option<Self> {
-        commands.running.lock().insert(lookup.to_owned()).then_some(Self { commands, lookup })
+        // The mark must not exist where the key is taken: dropping it would lock again, and free another's key.
+        let entered = commands.running.lock().insert(lookup.to_owned());
+        entered.then(|| Self { commands, lookup })
     }
 }
 

@@ -299,7 +299,12 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// After a refusal: whether it may rest on cached state that is no longer true.
+    /// Whether no event came of it, as when a resource already is what it was asked to become.
+    pub(super) fn changes_nothing(&self) -> bool {
+        self.submission.events.is_empty()
+    }
+
+    /// Whether what was decided may rest on cached state that is no longer true.
     pub(super) async fn is_stale(&self) -> Result<bool, store::Error> {
         if !self.used_cache {
             return Ok(false);

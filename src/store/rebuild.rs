@@ -209,7 +209,8 @@ impl Store {
 
     async fn finish_rebuild(&self, connection: &mut Connection, mut replay: Replay) -> Result<Report, Error> {
         let suffix = replay.suffix;
-        for table in table_names() {
+        // The head's table first, as every writer does: no writer then holds one lock and waits for the other.
+        for table in ["log_head"].into_iter().chain(table_names()) {
             if let Some(sql) = connection.engine().lock_table(table) {
                 connection.batch(&sql).await?;
             }

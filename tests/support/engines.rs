@@ -19,7 +19,7 @@ const READERS: u32 = 4;
 
 enum Database {
     Sqlite(TempDir),
-    Postgres(TestDatabase),
+    Postgres(Box<TestDatabase>),
 }
 
 /// A database with its schema, and a store on it.
@@ -48,7 +48,7 @@ impl Engine {
         let migrate = |url| async move {
             Store::migrate(Location::Postgres(url)).await.expect("migrate the template");
         };
-        Self::open(Database::Postgres(TestDatabase::create(name, migrate).await)).await
+        Self::open(Database::Postgres(Box::new(TestDatabase::create(name, migrate).await))).await
     }
 
     async fn open(database: Database) -> Self {
@@ -85,11 +85,48 @@ impl Engine {
         }
     }
 
+    /// Keeps every store from writing, until [`Held::release`].
+    pub async fn hold_writes(&self) -> Held {
+        match self.location() {
+            Location::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path).expect("open the file");
+                connection.execute_batch("BEGIN IMMEDIATE").expect("take the write lock");
+                Held::Sqlite(connection)
+            }
+            Location::Postgres(url) => {
+                let mut connection = PgConnection::connect(&url).await.expect("connect");
+                let sql = "BEGIN; SELECT position FROM log_head FOR UPDATE";
+                sqlx::raw_sql(sql).execute(&mut connection).await.expect("lock the head");
+                Held::Postgres(connection)
+            }
+        }
+    }
+
     /// The only number that a statement answers.
     pub async fn number(&self, sql: &str) -> i64 {
         match self.sql(sql).await.as_slice() {
             [row] => row[0].int(),
             rows => panic!("{sql}: {} rows", rows.len()),
+        }
+    }
+}
+
+/// A lock that keeps stores from writing.
+pub enum Held {
+    /// The file's write lock.
+    Sqlite(rusqlite::Connection),
+    /// The log's head.
+    Postgres(PgConnection),
+}
+
+impl Held {
+    /// Lets them go on.
+    pub async fn release(self) {
+        match self {
+            Self::Sqlite(connection) => connection.execute_batch("ROLLBACK").expect("roll back"),
+            Self::Postgres(mut connection) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.expect("roll back");
+            }
         }
     }
 }

@@ -21,7 +21,8 @@ impl Home {
     /// A folder of its own, with a master key.
     pub fn new(database_url: Option<String>) -> Self {
         let folder = tempfile::Builder::new().prefix("relay-process.").tempdir().expect("make a folder");
-        std::fs::write(folder.path().join("master.key"), "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n").expect("key");
+        std::fs::write(folder.path().join("master.key"), "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n")
+            .expect("key");
         Self { folder, database_url }
     }
 

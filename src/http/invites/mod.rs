@@ -7,3 +7,6 @@ pub mod get;
 pub mod list;
 pub mod resend;
 pub mod schema;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,11 @@
 //! What the store guarantees (design, section 3), each on both engines.
 
+mod crashes;
+mod idempotency;
+mod limits;
 mod order;
+mod pages;
+mod personal;
 mod submissions;
+mod subscribers;
 mod versions;
