@@ -5,24 +5,35 @@ use std::time::Duration;
 
 use crate::http::Result;
 use crate::measured::Measured;
+use crate::usage;
 
-/// Samples a process while `load` runs, and returns the functions that took most, as Markdown.
-pub async fn of(pid: u32, duration: Duration, load: impl Future<Output = Result<Measured>>) -> Result<String> {
+/// Samples a process, and those of PostgreSQL, while `load` runs, and returns the functions that took most, as Markdown.
+pub async fn of(
+    pid: u32,
+    database_url: &str,
+    duration: Duration,
+    load: impl Future<Output = Result<Measured>> + Send + 'static,
+) -> Result<String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let data = folder.path().join("perf.data");
+    let load = tokio::spawn(load);
+    // PostgreSQL's processes are listed once the load has opened its connections.
+    tokio::time::sleep(duration / 8).await;
+    let mut pids = vec![pid.to_string()];
+    pids.extend(usage::postgres_processes(database_url).await.iter().map(u32::to_string));
     let mut perf = Command::new("perf")
-        .args(["record", "--quiet", "--event=cpu-clock", "--freq=499", "--pid", &pid.to_string(), "--output"])
+        .args(["record", "--quiet", "--event=cpu-clock", "--freq=499", "--pid", &pids.join(","), "--output"])
         .arg(&data)
-        .args(["--", "sleep", &duration.as_secs_f64().to_string()])
+        .args(["--", "sleep", &(duration / 2).as_secs_f64().to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("perf: {error}"))?;
-    let loaded = load.await;
+    let loaded = load.await.map_err(|error| error.to_string())?;
     perf.wait().map_err(|error| error.to_string())?;
     let measured = loaded?;
-    let sections = [("by library or thread", "overhead,dso,comm", "2"), ("by function", "overhead,symbol", "0.8")];
+    let sections = [("by library or thread", "overhead,dso,comm", "2"), ("by function", "overhead,comm,symbol", "0.8")];
     let mut text = format!("{:.0} requests/s while sampled.\n", measured.per_second);
     for (title, fields, limit) in sections {
         let output = Command::new("perf")

@@ -174,8 +174,8 @@ impl Report {
 
     fn figures(&self) -> String {
         let mut table =
-            "| cell | figure | unit | p50 ms | p99 ms | server | PostgreSQL | others | commits/s | flushes/s | |\n\
-                         |---|--:|---|--:|--:|--:|--:|--:|--:|--:|---|\n"
+            "| cell | figure | unit | p50 ms | p99 ms | server | PostgreSQL | others | server µs | PostgreSQL µs | commits/s | flushes/s | |\n\
+                         |---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n"
                 .to_owned();
         for cell in &self.cells {
             let measured = &cell.measured;
@@ -183,9 +183,13 @@ impl Report {
                 0.0 => "| |".to_owned(),
                 p50 => format!("{p50:.2} | {:.2} |", measured.p99_ms),
             };
-            let usage = measured.usage.map_or("| | | | |".to_owned(), |usage| {
+            let usage = measured.usage.map_or("| | | | | | |".to_owned(), |usage| {
                 let Usage { server, postgres, others, commits, flushes, .. } = usage;
-                format!("{server:.2} | {postgres:.2} | {others:.2} | {commits:.0} | {flushes:.0} |")
+                let [server_each, postgres_each] = [server, postgres].map(|cores| cores * 1e6 / measured.per_second);
+                format!(
+                    "{server:.2} | {postgres:.2} | {others:.2} | {server_each:.0} | {postgres_each:.0} | {commits:.0} | \
+                     {flushes:.0} |"
+                )
             });
             let stolen = match measured.usage {
                 Some(usage) if usage.stolen > 0.05 => format!("{:.2} cores taken by the host. ", usage.stolen),
@@ -206,8 +210,9 @@ impl Report {
     /// The whole report in Markdown.
     pub fn markdown(&self) -> String {
         let mut text = format!(
-            "# Results of the bench\n\nWritten by `bench/run`; {}.\n\n{}\n## Ratios\n\n{}\n",
+            "# Results of the bench\n\nWritten by `bench/run`; {}. {}\n\n{}\n## Ratios\n\n{}\n",
             length(&self.settings),
+            self.settings.remark,
             machine(),
             self.ratios()
         );
@@ -215,7 +220,8 @@ impl Report {
             text,
             "## Figures and what they are made of\n\n\
              `server`, `PostgreSQL` and `others` (load tool, peer, and whatever else the machine did) are busy cores of the {} \
-             there are.\nA flush is an fdatasync of PostgreSQL's log; commits / flushes tells how many commits share one.\n\n{}",
+             there are; `µs` is that\nprocessor time per command, request or row, which says more than the figure itself on a busy \
+             machine.\nA flush is an fdatasync of PostgreSQL's log; commits / flushes tells how many commits share one.\n\n{}",
             cores(),
             self.figures()
         );
@@ -255,9 +261,14 @@ impl Cell {
         if *p50_ms > 0.0 {
             let _ = write!(line, " p50 {p50_ms:.2} ms, p99 {p99_ms:.2} ms;");
         }
-        if let Some(Usage { server, postgres, others, commits, flushes, .. }) = usage {
+        if let Some(Usage { server, postgres, others, stolen, commits, flushes }) = usage {
             let _ = write!(line, " cores: server {server:.2}, PostgreSQL {postgres:.2}, others {others:.2};");
+            let [server, postgres] = [server, postgres].map(|cores| cores * 1e6 / per_second);
+            let _ = write!(line, " µs each: server {server:.0}, PostgreSQL {postgres:.0};");
             let _ = write!(line, " {commits:.0} commits/s, {flushes:.0} flushes/s;");
+            if *stolen > 0.05 {
+                let _ = write!(line, " {stolen:.2} cores taken by the host;");
+            }
         }
         line + " " + note
     }

@@ -48,6 +48,9 @@ pub struct Settings {
     /// Write the results although the run is short or not of everything.
     #[arg(long)]
     pub write: bool,
+    /// A sentence for the top of the results, about the circumstances of this run.
+    #[arg(long, default_value = "")]
+    pub remark: String,
     /// Also sample the server's stacks during the invite cells (needs perf) and print where the time goes.
     #[arg(long)]
     pub profile: bool,

@@ -115,6 +115,14 @@ impl Postgres {
     }
 }
 
+/// All processes of the PostgreSQL of this URL.
+pub async fn postgres_processes(database_url: &str) -> Vec<u32> {
+    match Postgres::connect(database_url).await {
+        Some(postgres) => processes().filter(|pid| parent_of(*pid) == Some(postgres.postmaster)).collect(),
+        None => Vec::new(),
+    }
+}
+
 /// Resident memory in MiB: now, and the most it has been.
 pub fn resident(pid: u32) -> Option<(f64, f64)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

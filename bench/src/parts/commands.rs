@@ -65,13 +65,16 @@ async fn run_on(engine: Engine, settings: &Settings, report: &mut Report) -> Res
         (format!("command/{name}/c64/no-keys"), 64, None),
     ];
     let next = Arc::new(AtomicU64::new(0));
+    let load = |clients, keys| {
+        let (commands, next) = (Arc::clone(&commands), Arc::clone(&next));
+        closed_loop(commands, caller.clone(), scene.clone(), next, clients, keys, settings.clone())
+    };
     for (key, clients, keys) in cells {
-        let measure = async || closed_loop(&commands, &caller, &scene, &next, clients, keys, settings).await;
+        let measure = async || load(clients, keys).await;
         report.cell(&key, "commands/s", &[std::process::id()], measure).await;
     }
     if settings.profile {
-        let load = closed_loop(&commands, &caller, &scene, &next, 64, Random, settings);
-        match profile::of(std::process::id(), settings.duration(), load).await {
+        match profile::of(std::process::id(), &settings.database_url, settings.duration(), load(64, Random)).await {
             Ok(table) => {
                 report.sections.push(format!("## Where the time goes: CreateInvite in process, {name}\n\n{table}"));
             }
@@ -96,13 +99,13 @@ async fn open(home: &Home) -> Result<Arc<Commands>> {
 }
 
 async fn closed_loop(
-    commands: &Arc<Commands>,
-    caller: &Caller,
-    scene: &Scene,
-    next: &Arc<AtomicU64>,
+    commands: Arc<Commands>,
+    caller: Caller,
+    scene: Scene,
+    next: Arc<AtomicU64>,
     clients: usize,
     keys: IdempotencyKeys,
-    settings: &Settings,
+    settings: Settings,
 ) -> Result<Measured> {
     let campaign = scene.campaign.parse().map_err(|_| "not a campaign's id")?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -110,7 +113,8 @@ async fn closed_loop(
     let end = begin + settings.duration();
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..clients {
-        let (commands, caller, next, stop) = (Arc::clone(commands), caller.clone(), Arc::clone(next), Arc::clone(&stop));
+        let (commands, caller, next, stop) =
+            (Arc::clone(&commands), caller.clone(), Arc::clone(&next), Arc::clone(&stop));
         workers.spawn(async move {
             let mut latencies = Vec::new();
             while !stop.load(Ordering::Relaxed) {

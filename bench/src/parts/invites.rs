@@ -39,7 +39,7 @@ async fn run_on(engine: Engine, settings: &Settings, report: &mut Report) -> Res
     report.cell(&format!("http/{name}/invite"), "requests/s", &pid, async || load::run(without.clone()).await).await;
     if settings.profile {
         let load = load(settings, &server, 64, scene.invite(&server, random_key));
-        match profile::of(server.pid(), settings.duration(), load::run(load)).await {
+        match profile::of(server.pid(), &settings.database_url, settings.duration(), load::run(load)).await {
             Ok(table) => {
                 report.sections.push(format!("## Where the server's time goes: POST invites, {name}\n\n{table}"))
             }
