@@ -1,5 +1,9 @@
 //! Mirrors `src/http`.
 
+mod campaigns;
+mod idempotency;
+mod interview;
+mod invites;
 mod openapi;
 mod platform;
 mod ratchet;
