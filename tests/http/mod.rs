@@ -1,6 +1,10 @@
 //! Mirrors `src/http`.
 
 mod api_keys;
+mod campaigns;
+mod idempotency;
+mod interview;
+mod invites;
 mod limits;
 mod openapi;
 mod platform;
