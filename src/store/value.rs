@@ -22,7 +22,7 @@ pub enum Value {
     Text(String),
     /// Raw bytes.
     Bytes(Vec<u8>),
-    /// A list of texts, only as a parameter of [`super::dialect::Engine::any`].
+    /// A list of texts, only as a parameter that a column is compared with.
     Texts(Vec<String>),
 }
 
