@@ -177,7 +177,14 @@ impl Store {
     async fn query(&self, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
         let mut connection = self.opener.reader().await?;
         if connection.engine() == Engine::Postgres {
-            return connection.query(&sql, parameters).await;
+            let result = connection.query(&sql, parameters.clone()).await;
+            return match result {
+                // A rebuild exchanged the tables just now. Nothing was read yet, so reading again is right.
+                Err(Error::Database(cause)) if cause.contains("deadlock detected") => {
+                    connection.query(&sql, parameters).await
+                }
+                result => result,
+            };
         }
         let opener = self.opener.clone();
         let read = move || {

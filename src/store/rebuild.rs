@@ -137,8 +137,10 @@ fn prefix(stream: &str) -> &str {
     stream.split('_').next().unwrap_or_default()
 }
 
+/// The tables in the order in which queries lock them (a page: counters, then rows; a key: keys, then organizations), so
+/// that an exchange and a query do not wait for each other.
 fn table_names() -> impl Iterator<Item = &'static str> {
-    projections::tables().iter().map(|info| info.table).chain(["counters"])
+    ["counters"].into_iter().chain(projections::tables().iter().rev().map(|info| info.table))
 }
 
 impl Store {
@@ -209,11 +211,9 @@ impl Store {
 
     async fn finish_rebuild(&self, connection: &mut Connection, mut replay: Replay) -> Result<Report, Error> {
         let suffix = replay.suffix;
-        // The head's table first, as every writer does: no writer then holds one lock and waits for the other.
-        for table in ["log_head"].into_iter().chain(table_names()) {
-            if let Some(sql) = connection.engine().lock_table(table) {
-                connection.batch(&sql).await?;
-            }
+        // This stops the writers, who all take the head first; readers go on until the tables are exchanged.
+        if let Some(sql) = connection.engine().lock_table("log_head") {
+            connection.batch(&sql).await?;
         }
         connection.query(connection.engine().lock_head(), Vec::new()).await?;
         let head = head(connection).await?;
