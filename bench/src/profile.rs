@@ -21,17 +21,17 @@ pub async fn of(
     tokio::time::sleep(duration / 8).await;
     let mut pids = vec![pid.to_string()];
     pids.extend(usage::postgres_processes(database_url).await.iter().map(u32::to_string));
-    let mut perf = Command::new("perf")
-        .args(["record", "--quiet", "--event=cpu-clock", "--freq=499", "--pid", &pids.join(","), "--output"])
+    let mut perf = Command::new("perf");
+    perf.args(["record", "--quiet", "--event=cpu-clock", "--freq=499", "--pid", &pids.join(","), "--output"])
         .arg(&data)
         .args(["--", "sleep", &(duration / 2).as_secs_f64().to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("perf: {error}"))?;
+        .stdin(Stdio::null());
+    let sampling = tokio::task::spawn_blocking(move || perf.output());
+    let sampled = sampling.await.map_err(|error| error.to_string())?.map_err(|error| format!("perf: {error}"))?;
+    if !sampled.status.success() {
+        return Err(format!("perf: {}", String::from_utf8_lossy(&sampled.stderr)));
+    }
     let loaded = load.await.map_err(|error| error.to_string())?;
-    perf.wait().map_err(|error| error.to_string())?;
     let measured = loaded?;
     let sections = [("by library or thread", "overhead,dso,comm", "2"), ("by function", "overhead,comm,symbol", "0.8")];
     let mut text = format!("{:.0} requests/s while sampled.\n", measured.per_second);

@@ -35,6 +35,7 @@ pub struct Watch {
 struct Postgres {
     connection: PgConnection,
     postmaster: u32,
+    backend: u32,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -103,7 +104,7 @@ impl Postgres {
         // Only a server on this machine can be looked at; another one's process id means nothing here.
         let postmaster =
             parent_of(pid as u32).filter(|pid| name_of(*pid).is_some_and(|name| name.contains("postgres")))?;
-        Some(Self { connection, postmaster })
+        Some(Self { connection, postmaster, backend: pid as u32 })
     }
 
     fn processor_seconds(&self) -> f64 {
@@ -118,7 +119,10 @@ impl Postgres {
 /// All processes of the PostgreSQL of this URL.
 pub async fn postgres_processes(database_url: &str) -> Vec<u32> {
     match Postgres::connect(database_url).await {
-        Some(postgres) => processes().filter(|pid| parent_of(*pid) == Some(postgres.postmaster)).collect(),
+        // Without the one that serves this very connection, which ends at once.
+        Some(postgres) => {
+            processes().filter(|pid| parent_of(*pid) == Some(postgres.postmaster) && *pid != postgres.backend).collect()
+        }
         None => Vec::new(),
     }
 }
