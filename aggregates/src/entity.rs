@@ -18,6 +18,12 @@ pub trait Entity: Aggregate<Services = (), Command: Send, Event: Event, Error: I
     /// The organization that it belongs to, as long as it is there: not before it is created, and not after it is deleted.
     fn organization_id(&self) -> Option<OrganizationId>;
 
+    /// The normalized address of the person whom the stream is about, as long as it is readable. Personal data of events
+    /// that do not introduce the person themselves ([`crate::Payload::subject`]) is sealed under this person's key.
+    fn subject(&self) -> Option<&str> {
+        None
+    }
+
     /// What a command does to the present state.
     ///
     /// # Errors

@@ -123,6 +123,18 @@ ids! {
     CampaignId = "cam";
     /// An invite (`inv_…`); not the token of its link.
     InviteId = "inv";
+    /// A session: one interview (`ses_…`).
+    SessionId = "ses";
+    /// A consent record (`con_…`).
+    ConsentId = "con";
+    /// A stored file (`fil_…`).
+    FileId = "fil";
+    /// A webhook endpoint (`whk_…`).
+    WebhookId = "whk";
+    /// A delivery of an event to a webhook endpoint (`dlv_…`).
+    DeliveryId = "dlv";
+    /// A mail template of an organization (`tpl_…`).
+    EmailTemplateId = "tpl";
     /// An event in the log (`evt_…`).
     EventId = "evt";
     /// A data subject (`sub_…`): one normalized e-mail address within one organization (design, guarantee 9).

@@ -21,6 +21,14 @@ pub enum Code {
     InviteNotPending,
     /// The invite's link was revoked.
     InviteCancelled,
+    /// The session is not in a state that allows this.
+    SessionNotActive,
+    /// The interview may not start without the participant's consent.
+    ConsentRequired,
+    /// The session has no transcript yet.
+    TranscriptNotReady,
+    /// The personal data that this needs has been erased.
+    Erased,
     /// An active or paused campaign uses the script.
     ScriptInUse,
     /// The script has no published version.

@@ -270,7 +270,12 @@ impl<'a> Work<'a> {
     }
 
     fn append<A: Root>(&mut self, key: &str, snapshot: &mut Snapshot<A>, mut event: A::Event) -> Result<(), Stop> {
-        let subject = event.subject().map(str::to_owned).map(|address| self.subject(&address).1);
+        let introduced = event.subject().map(str::to_owned);
+        let address = introduced.or_else(|| {
+            let concerned = !event.personal().is_empty();
+            snapshot.state.subject().filter(|_| concerned).map(str::to_owned)
+        });
+        let subject = address.map(|address| self.subject(&address).1);
         let subject_id = subject.as_ref().and_then(|subject| subject.id.parse().ok());
         snapshot.version += 1;
         let recorded = Recorded { at: self.now, version: snapshot.version.unsigned_abs(), subject: subject_id };
