@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     command::{Caller, Command, Commands, Outcomes},
-    http::{ApiError, Call, answer, idempotency},
+    http::{ApiError, Call, answer, idempotency, interview::page::InterviewPage},
     store::Store,
 };
 
@@ -19,6 +19,8 @@ pub struct App {
     pub commands: Arc<Commands>,
     /// Answers queries.
     pub store: Store,
+    /// What an invite's link opens.
+    pub interview_page: InterviewPage,
 }
 
 impl App {

@@ -47,6 +47,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
     setting("dev", "RELAY_DEV", "off", "Development mode"),
+    setting(
+        "embed-origins",
+        "RELAY_EMBED_ORIGINS",
+        "",
+        "Origins whose pages may mount an interview with /embed.js, such as https://www.example.com; separated by commas",
+    ),
     setting("tls-cert", "RELAY_TLS_CERT", "", "Certificate chain in PEM; with --tls-key, serves HTTPS"),
     setting("tls-key", "RELAY_TLS_KEY", "", "Private key in PEM"),
     setting(
@@ -86,6 +92,8 @@ pub struct Config {
     pub rate_limit: bool,
     /// Development mode.
     pub dev: bool,
+    /// Origins whose pages may mount an interview.
+    pub embed_origins: Vec<String>,
     /// Certificates, if HTTPS is served.
     pub tls: Option<Tls>,
     /// Bytes that a request body may have.
@@ -238,6 +246,11 @@ impl Config {
             redis_url: values.url("redis-url", &["redis://"])?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
+            embed_origins: values.parse(
+                "embed-origins",
+                "a list of origins such as https://www.example.com",
+                origins,
+            )?,
             tls,
             max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
                 value.parse().ok().filter(|bytes| *bytes >= 1_024)
@@ -346,6 +359,19 @@ impl Values<'_> {
 /// An address that listens everywhere is reached as `localhost`, until somebody says under which name.
 fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+/// Origins, separated by commas or spaces, in the form in which browsers name them.
+fn origins(text: &str) -> Option<Vec<String>> {
+    let origin = |text: &str| {
+        let url = reqwest::Url::parse(text).ok()?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        let web = matches!(url.scheme(), "http" | "https");
+        // A wildcard would let in whoever gets a subdomain.
+        (web && bare && anonymous && !text.contains('*')).then(|| url.origin().ascii_serialization())
+    };
+    text.split([',', ' ']).filter(|part| !part.is_empty()).map(origin).collect()
 }
 
 /// A whole number with `ms`, `s`, `m` or `h`.
@@ -465,12 +491,23 @@ mod tests {
             ("max-body", "10"),
             ("header-timeout", "10"),
             ("log-format", "xml"),
+            ("embed-origins", "www.example.com"),
+            ("embed-origins", "https://www.example.com/path"),
+            ("embed-origins", "https://*.example.com"),
+            ("embed-origins", "https://a.example, ftp://b.example"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),
         ] {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }
         assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
+    }
+
+    #[test]
+    fn origins_are_named_as_browsers_name_them() {
+        let config = load(&[("embed-origins", "https://WWW.example.com:443/, http://localhost:3000")], &[], "");
+        assert_eq!(config.expect("valid").embed_origins, ["https://www.example.com", "http://localhost:3000"]);
+        assert!(load(&[], &[], "").expect("valid").embed_origins.is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{
     http::{
         Authenticator, Limits, Operation, Platform,
         health::Readiness,
+        interview::page::InterviewPage,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Shared, Unlimited},
@@ -44,7 +45,8 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
-    let app = Arc::new(App { commands: commands.clone(), store });
+    let interview_page = InterviewPage::new(&config.embed_origins);
+    let app = Arc::new(App { commands: commands.clone(), store, interview_page });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");

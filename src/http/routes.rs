@@ -17,6 +17,8 @@ pub fn service<S: Clone + Send + Sync + 'static>() -> Vec<Operation<S>> {
         Operation::public(routes!(openapi::show)),
         Operation::public(routes!(docs::page)),
         Operation::public(routes!(docs::asset)),
+        Operation::new(Access::Health, routes!(interview::page::asset)),
+        Operation::new(Access::Health, routes!(interview::embed::script)),
     ]
 }
 
@@ -42,6 +44,7 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::InvitesRead, routes!(invites::get::get)),
         Operation::scoped(Scope::InvitesWrite, routes!(invites::cancel::cancel)),
         Operation::scoped(Scope::InvitesWrite, routes!(invites::resend::resend)),
+        Operation::new(Access::Health, routes!(interview::page::page)),
         Operation::invited(routes!(interview::show::show)),
         Operation::scoped(Scope::ProjectsRead, routes!(projects::list::list)),
         Operation::scoped(Scope::ProjectsWrite, routes!(projects::create::create)),

@@ -9,6 +9,7 @@ use interview_relay::{
     command::{Caller, Commands, organizations::CreateOrganization},
     http::{
         Limits, Platform,
+        interview::page::InterviewPage,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Unlimited},
@@ -115,7 +116,7 @@ impl Product {
             readiness: Arc::new(store.clone()),
             limits: Limits::default(),
         });
-        let app = Arc::new(App { commands: commands.clone(), store });
+        let app = Arc::new(App { commands: commands.clone(), store, interview_page: InterviewPage::default() });
         let router = operation::router(&platform, routes::operations(), app);
         let (stop, stopped) = watch::channel(false);
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));

@@ -89,8 +89,11 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
-        let router =
-            operation::router(&platform, routes::operations(), Arc::new(App { commands: Arc::new(commands), store }));
+        let router = operation::router(
+            &platform,
+            routes::operations(),
+            Arc::new(App { commands: Arc::new(commands), store, interview_page: Default::default() }),
+        );
         Self { router, hands, script, _directory: directory }
     }
 
