@@ -35,6 +35,8 @@ pub enum Access {
     Scope(Scope),
     /// The holder of the invite token in the path.
     InviteToken,
+    /// The holder of the invite token in the path and of a session token issued under it.
+    SessionToken,
 }
 
 /// One method on one path.
@@ -86,6 +88,11 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
     /// Registers an operation for participants.
     pub fn invited(routes: UtoipaMethodRouter<S>) -> Self {
         Self::new(Access::InviteToken, routes)
+    }
+
+    /// Registers an operation for participants whose session has been created.
+    pub fn participating(routes: UtoipaMethodRouter<S>) -> Self {
+        Self::new(Access::SessionToken, routes)
     }
 }
 

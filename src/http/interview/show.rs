@@ -9,11 +9,7 @@ use aggregates::{
     invite::{InviteError, InviteStatus},
     script::Script,
 };
-use axum::{
-    extract::State,
-    http::{HeaderValue, header},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use projections::{
     campaign::CampaignDocument,
@@ -25,9 +21,8 @@ use serde::de::DeserializeOwned;
 use super::schema::{Interview, InterviewCampaign, InterviewConsent, InterviewInvite, InterviewOrganization};
 use crate::{
     app::App,
-    http::{ApiError, Token, answer},
+    http::{ApiError, Token, answer, key_auth::invited},
     store::Document,
-    trust::token,
 };
 
 /// Show an interview to its participant
@@ -37,12 +32,7 @@ use crate::{
     params(("token" = String, Path, description = "The token of the invite's link.")),
     responses((status = 200, description = "What the participant is invited to.", body = Interview)))]
 pub async fn show(State(app): State<Arc<App>>, Token(token): Token) -> Result<Response, ApiError> {
-    let id = token::locate(&app.commands.keys, &token).ok_or_else(ApiError::not_found)?;
-    let row = app.store.document_of_any("invites", &id.to_string()).await?.ok_or_else(ApiError::not_found)?;
-    let generation = u32::try_from(row.column("token_generation").int()).map_err(ApiError::internal)?;
-    if !token::verify(&app.commands.keys, &token, id, generation) {
-        return Err(ApiError::not_found());
-    }
+    let row = invited(&app.store, &token).await?;
     let invite: InviteDocument = read(&row)?;
     let campaign: CampaignDocument = load(&app, "campaigns", &invite.campaign_id.to_string()).await?;
     admit(&invite, campaign.status, app.commands.now())?;
@@ -53,9 +43,7 @@ pub async fn show(State(app): State<Arc<App>>, Token(token): Token) -> Result<Re
     let total_questions =
         script.as_ref().and_then(pinned).ok_or_else(|| ApiError::internal("a pinned version is gone"))?;
     let interview = interview(invite, campaign, organization, total_questions);
-    let mut response = answer::ok(serde_json::to_vec(&interview).map_err(ApiError::internal)?);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(answer::fresh(answer::ok(serde_json::to_vec(&interview).map_err(ApiError::internal)?)))
 }
 
 /// Whether the link still leads anywhere (contract 23). A finished interview still answers, so that the page can say so.
