@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use aggregates::{api_key::Scope, organization::Plan};
+use aggregates::{
+    Refusal,
+    api_key::Scope,
+    invite::{InviteError, InviteStatus},
+    organization::Plan,
+};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
@@ -46,8 +51,8 @@ impl StoredKeys {
         authenticated(&stored).map(Some).ok_or_else(|| ApiError::internal("a stored API key cannot be read"))
     }
 
-    /// A session token is issued under a link that leads somewhere, so one that is genuine proves the link too. Only where
-    /// it is not, the invite is looked up, to tell a wrong link from a wrong token.
+    /// A session token is issued under a link that leads somewhere, so one that is genuine proves the link too, and it works
+    /// as long as the link was not revoked. Where it is not genuine, a wrong link is told from a wrong token.
     async fn find_participant(
         &self,
         invite_token: &str,
@@ -62,6 +67,10 @@ impl StoredKeys {
         };
         let Claims { session, organization, .. } = claims;
         let invite = token::locate(keys, invite_token).ok_or_else(ApiError::not_found)?;
+        let row = self.store.document_of_any("invites", &invite.to_string()).await?.ok_or_else(ApiError::not_found)?;
+        if row.column("status").text() == InviteStatus::Cancelled.as_str() {
+            return Err(Refusal::from(InviteError::Cancelled).into());
+        }
         Ok(Some(Participant { session, invite, organization }))
     }
 }

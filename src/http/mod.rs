@@ -27,6 +27,7 @@ pub mod rate_limit;
 pub mod routes;
 pub mod scripts;
 pub mod server;
+pub mod sessions;
 
 pub use answer::Page;
 pub use auth::{Authenticated, Authenticator, Participant};

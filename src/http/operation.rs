@@ -69,8 +69,9 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
         let (Some((path, method, docs)), None) = (operations.next(), operations.next()) else {
             panic!("an operation is one method on one path");
         };
-        let success =
-            docs.responses.responses.keys().find_map(|status| status.parse().ok().filter(|s| (200..300).contains(s)));
+        // Where there are two, the other one is that of an action which finds its work done already.
+        let statuses = docs.responses.responses.keys().filter_map(|status| status.parse::<u16>().ok());
+        let success = statuses.filter(|status| (200..300).contains(status)).max();
         let Some(success) = success else { panic!("{method} {path} documents no success") };
         Self { method, path, access, success, docs, schemas, handler }
     }

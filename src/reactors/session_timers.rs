@@ -12,7 +12,7 @@ use super::{Fired, Subscriber};
 use crate::{
     command::{
         self, Caller, Commands,
-        sessions::{Timeout, TimeoutSession},
+        sessions::{Due, EndInTime},
     },
     config::Timeouts,
     interview::heartbeats,
@@ -57,14 +57,14 @@ impl SessionTimers {
         commands: &Commands,
         timer: &Timer,
         seen: Option<DateTime<Utc>>,
-    ) -> Result<(Option<Timeout>, Option<DateTime<Utc>>), command::Error> {
+    ) -> Result<(Option<Due>, Option<DateTime<Utc>>), command::Error> {
         let now = commands.now();
         if timer.kind == SILENT {
             return Ok(match seen {
                 // It is over.
                 None => (None, None),
                 Some(seen) if now < self.lost_at(seen) => (None, Some(self.lost_at(seen))),
-                Some(last_seen) => (Some(Timeout::Silence { last_seen }), None),
+                Some(last_seen) => (Some(Due::HeartbeatLost { last_seen }), None),
             });
         }
         let Ok(id) = timer.stream.parse() else { return Ok((None, None)) };
@@ -79,9 +79,9 @@ impl SessionTimers {
             None => (None, None),
             Some(at) if now < at => (None, Some(at)),
             Some(_) => match timer.kind.as_str() {
-                OVERTIME => (Some(Timeout::Duration), None),
-                RESTING => (Some(Timeout::Pause { timeout: self.timeouts.pause }), None),
-                _ => (Some(Timeout::Start), None),
+                OVERTIME => (Some(Due::TimeLimit), None),
+                RESTING => (Some(Due::PauseTimeout(self.timeouts.pause)), None),
+                _ => (Some(Due::NeverStarted), None),
             },
         })
     }
@@ -93,9 +93,9 @@ impl SessionTimers {
         timer: &Timer,
         seen: Option<DateTime<Utc>>,
     ) -> Result<Option<DateTime<Utc>>, command::Error> {
-        let (timeout, again) = self.look(commands, timer, seen).await?;
-        if let (Some(timeout), Ok(id)) = (timeout, timer.stream.parse()) {
-            let outcomes = commands.run(caller, None, &TimeoutSession { id, timeout }).await?;
+        let (due, again) = self.look(commands, timer, seen).await?;
+        if let (Some(due), Ok(id)) = (due, timer.stream.parse()) {
+            let outcomes = commands.run(caller, None, &EndInTime { due: vec![(id, due)] }).await?;
             if let Err(refusal) = outcomes.result {
                 tracing::warn!(session = timer.stream, kind = timer.kind, %refusal, "a timeout had no effect");
             }
