@@ -21,9 +21,10 @@ use crate::{
     clock::{Clock, ManualClock},
     command::{Answer, Caller, Command, Commands, Stop, Work},
     http::{
-        ApiError, Authenticated, Authenticator, Limits, Platform, health::Readiness, operation, rate_limit::InProcess,
-        routes,
+        ApiError, Authenticated, Authenticator, Limits, Platform, health::Readiness, interview::page::InterviewPage,
+        operation, rate_limit::InProcess, routes,
     },
+    interview::Interviews,
     store::{Location, Store},
     trust::keys::{Keys, random_key},
 };
@@ -89,11 +90,9 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
-        let router = operation::router(
-            &platform,
-            routes::operations(),
-            Arc::new(App { commands: Arc::new(commands), store, interview_page: Default::default() }),
-        );
+        let (interviews, interview_page) = (Interviews::default(), InterviewPage::default());
+        let app = Arc::new(App { commands: Arc::new(commands), store, interviews, interview_page });
+        let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
 
