@@ -13,7 +13,7 @@ export function createConversation({ strings, interview, store, speech, host, ac
   const progressText = h('p', { class: 'progress-text', id: 'progress-text' });
   const thread = h('div', { class: 'thread', role: 'group', 'aria-label': t('conversation.history') });
   const stage = h('section', { class: 'stage', tabindex: -1, 'aria-label': t('conversation.current') });
-  const voice = h('button', { type: 'button', class: 'button quiet', id: 'voice', onclick: () => speech.toggle() });
+  const voice = h('button', { type: 'button', class: 'button quiet', id: 'voice', onclick: () => read() });
   const element = h('div', { class: 'conversation' },
     h('div', { class: 'bar' }, h('h1', { class: 'visually-hidden' }, interview.campaign.name), progressText, progress),
     thread,
@@ -25,7 +25,14 @@ export function createConversation({ strings, interview, store, speech, host, ac
       button('quiet', t('leave'), actions.leave, { id: 'leave' })));
 
   let shown = null;
+  // A question and its answer, as long as the server has not taken it.
+  let unconfirmed = [];
   let countdown = null;
+
+  function read() {
+    speech.toggle();
+    if (shown) speech.say([shown.text]);
+  }
 
   function showVoice() {
     voice.hidden = !speech.available;
@@ -35,10 +42,16 @@ export function createConversation({ strings, interview, store, speech, host, ac
 
   function say(text, kind) {
     const mine = kind.startsWith('mine');
-    thread.append(h('div', { class: `line ${kind}` },
+    const line = h('div', { class: `line ${kind}` },
       h('span', { class: 'visually-hidden' }, `${t(mine ? 'speaker.you' : 'speaker.interviewer')}: `),
       // Whoever writes English in an Arabic interview reads it from the left.
-      h('p', { lang: strings.content, dir: 'auto' }, text)));
+      h('p', { lang: strings.content, dir: 'auto' }, text));
+    thread.append(line);
+    return line;
+  }
+
+  function dropUnconfirmed() {
+    for (const line of unconfirmed.splice(0)) line.remove();
   }
 
   function showProgress({ answered, total }) {
@@ -50,6 +63,7 @@ export function createConversation({ strings, interview, store, speech, host, ac
   /** Shows what the server says comes next. */
   function present(next, { moveFocus = true } = {}) {
     stopCountdown();
+    dropUnconfirmed();
     showProgress(next.progress);
     for (const message of next.messages) say(message.text, message.kind);
     if (next.messages.length) announce(next.messages.map((message) => message.text).join(' '));
@@ -91,16 +105,14 @@ export function createConversation({ strings, interview, store, speech, host, ac
     async function give({ body, shown: words }) {
       stopCountdown();
       speech.stop();
-      const before = thread.childElementCount;
-      say(prompt.text, 'question-asked');
-      say(words, body.skip ? 'mine skipped' : 'mine');
+      unconfirmed = [say(prompt.text, 'question-asked'), say(words, body.skip ? 'mine skipped' : 'mine')];
       stage.replaceChildren(waiting());
       stage.focus({ preventScroll: true });
       reveal();
       const refusal = await actions.answer(prompt, body);
       if (refusal === undefined) return;
       // The answer was not taken: back to where it was given.
-      while (thread.childElementCount > before) thread.lastElementChild.remove();
+      dropUnconfirmed();
       stage.replaceChildren(form);
       complain(refusal);
     }
@@ -162,6 +174,10 @@ export function createConversation({ strings, interview, store, speech, host, ac
     /** The prompt that is on the screen. */
     get prompt() {
       return shown;
+    },
+    /** The answer that was given last has arrived. */
+    confirm() {
+      unconfirmed = [];
     },
     /** Shows that something is being sent. */
     wait() {

@@ -35,15 +35,22 @@ function hint(prompt, strings, text, kind = null) {
 
 function open(prompt, strings, draft, ondraft) {
   const area = h('textarea', {
-    id: 'answer', class: 'area', rows: 4, 'aria-describedby': 'hint error', lang: strings.content, dir: 'auto',
+    id: 'answer', class: 'area', rows: 4, 'aria-describedby': 'hint error', lang: strings.content,
     autocomplete: 'off', placeholder: strings.t('open.placeholder'),
   });
   area.value = draft ?? '';
+  const apple = /Mac|iP/.test(navigator.platform);
+  // Empty, it stands where the language begins; after that the words decide.
+  const turn = () => {
+    area.dir = area.value ? 'auto' : strings.contentDirection;
+  };
+  turn();
   const grow = () => {
     area.style.height = 'auto';
     area.style.height = `${area.scrollHeight + 2}px`;
   };
   area.addEventListener('input', () => {
+    turn();
     grow();
     ondraft(area.value);
   });
@@ -57,7 +64,7 @@ function open(prompt, strings, draft, ondraft) {
     element: [
       question('label', prompt, strings, { for: 'answer' }),
       area,
-      hint(prompt, strings, strings.t('open.hint'), 'keys'),
+      hint(prompt, strings, strings.t('open.hint', { key: apple ? '⌘' : strings.t('open.key') }), 'keys'),
     ],
     field: area,
     grow,

@@ -79,13 +79,19 @@ async function sync(note) {
   } catch (error) {
     return refuse(error);
   }
+  return showWhereItStands(note);
+}
+
+function showWhereItStands(note) {
   const { status } = interview.session ?? {};
   if (status === 'in_progress') return proceed(note);
   if (status === 'completed' || interview.invite.status === 'completed') return showFinished();
-  if (status === 'abandoned') return showEnded();
+  // Who left before the start may come again.
+  if (status === 'abandoned' && interview.invite.status !== 'pending') return showEnded();
   if (status === 'paused') showPaused(false);
   else showWelcome();
   if (note) remark(note);
+  return undefined;
 }
 
 /** The link leads nowhere (any more). */
@@ -129,6 +135,7 @@ function during(work) {
 function giveUp() {
   attempts.abort();
   attempts = new AbortController();
+  store.set('pending', null);
   notice.clear();
 }
 
@@ -136,12 +143,14 @@ const act = (path, body, words) => notice.patiently(api.action(path, body), { wo
 
 function showWelcome() {
   const onstart = (texts) => during(async () => {
+    await notice.patiently(api.connect);
     for (const { type, sha256 } of texts) await act('/consent', { granted: true, type, textSha256: sha256 });
     const next = await act('/start');
     host.emit('started');
-    converse(next);
+    await converse(next);
   });
   const onrefuse = () => during(async () => {
+    await notice.patiently(api.connect);
     await act('/consent', { granted: false, type: 'all' });
     show('refused', screens.refused({ strings, interview, onback: showWelcome }));
   });
@@ -156,11 +165,13 @@ async function proceed(note) {
     if (pending) next = await deliver(pending).catch(unlessTaken);
     next ??= await notice.patiently(api.next);
     store.set('pending', null);
-    converse(next, note);
+    await converse(next, note);
   } catch (error) {
+    if (error.name === 'AbortError') return undefined;
     if (error.code === 'SESSION_NOT_ACTIVE') return sync();
     refuse(error);
   }
+  return undefined;
 }
 
 /** A refused answer is not worth repeating: another one was faster. */
@@ -169,8 +180,11 @@ function unlessTaken(error) {
   throw error;
 }
 
-function converse(next, note) {
-  if (next.done) return finish(next);
+async function converse(next, note) {
+  if (next.done) {
+    await finish(next);
+    return;
+  }
   if (!conversation) {
     const actions = { answer, pause, withdraw, leave };
     conversation = createConversation({ strings, interview, store, speech, host, actions });
@@ -214,7 +228,8 @@ function answer(prompt, reply) {
     }
     store.set('pending', null);
     store.set('draft', null);
-    converse(next);
+    conversation?.confirm();
+    await converse(next);
     return undefined;
   });
 }
@@ -274,17 +289,24 @@ async function leave() {
 }
 
 async function withdraw() {
-  const running = main.dataset.screen !== 'finished';
+  const begun = main.dataset.screen !== 'finished';
   const sure = await ask({
-    title: t('withdraw.title'), text: t(running ? 'withdraw.running' : 'withdraw.after'), confirm: t('withdraw'),
+    title: t('withdraw.title'), text: t(begun ? 'withdraw.running' : 'withdraw.after'), confirm: t('withdraw'),
     cancel: t('withdraw.keep'), kind: 'danger',
   });
   if (!sure) return;
   giveUp();
   await during(async () => {
-    await act('/consent', { granted: false, type: 'all' });
+    try {
+      await act('/consent', { granted: false, type: 'all' });
+    } catch (error) {
+      if (begun || error.code !== 'SESSION_NOT_ACTIVE') throw error;
+      // The credential has expired, and what is over gives out no other.
+      remark(t('withdraw.contact', { organization: interview.organization.name }));
+      return;
+    }
     forget('withdrawn');
-    if (running) host.emit('left', { reason: 'consent_withdrawn' });
+    if (begun) host.emit('left', { reason: 'consent_withdrawn' });
     showEnded();
   });
 }
@@ -301,7 +323,9 @@ function showFinished(closing = [], session = null) {
     forget('finished');
     host.emit('completed');
   }
-  show('finished', screens.finished({ strings, interview, closing, session, onwithdraw: withdraw }));
+  // Only the tab that held the interview still has the credential.
+  const onwithdraw = store.get('session') ? withdraw : null;
+  show('finished', screens.finished({ strings, interview, closing, session, onwithdraw }));
   if (closing.length) announce(closing.join(' '));
 }
 
@@ -360,7 +384,7 @@ async function returned() {
       const { status } = await api.heartbeat();
       if (status !== 'in_progress') return await follow(status);
       const next = await api.next();
-      if (conversation && (next.done || next.prompt?.id !== conversation.prompt?.id)) converse(next, t('moved'));
+      if (conversation && (next.done || next.prompt?.id !== conversation.prompt?.id)) await converse(next, t('moved'));
     } catch (error) {
       // Without a connection everything stays as it is; the next request will say more.
       if (!error.temporary) throw error;
@@ -381,7 +405,7 @@ async function boot() {
   speech = createSpeech(strings.content, () => conversation?.showVoice());
   document.title = `${interview.campaign.name} · ${interview.organization.name}`;
   top.replaceChildren(...screens.header(interview));
-  await sync();
+  await showWhereItStands();
 }
 
 window.addEventListener('offline', () => {

@@ -126,8 +126,8 @@ export function finished({ strings, interview, closing, session, onwithdraw }) {
     h('p', {}, t('kept.text', { organization })),
     h('ul', { class: 'facts' }, kept.map(([name, text]) => h('li', {}, icon(name), h('span', {}, text)))),
     h('h2', { class: 'section' }, t('withdraw.title')),
-    h('p', {}, t('withdraw.how', { organization })),
-    h('div', { class: 'actions' }, button('secondary', t('withdraw'), onwithdraw, { id: 'withdraw' })),
+    h('p', {}, t(onwithdraw ? 'withdraw.how' : 'withdraw.contact', { organization })),
+    onwithdraw ? h('div', { class: 'actions' }, button('secondary', t('withdraw'), onwithdraw, { id: 'withdraw' })) : null,
     h('p', { class: 'hint' }, t('close')));
 }
 
