@@ -116,11 +116,7 @@ async fn run<C: Command>(commands: &Commands, caller: &Caller, command: C) -> Re
 }
 
 fn open(invite: InviteId) -> OpenSession {
-    OpenSession {
-        invite,
-        body: json!({"device": {"type": "desktop"}}),
-        issue: |_, id, now| (format!("token of {id}"), now),
-    }
+    OpenSession { invite, link: "inv_link".to_owned(), body: json!({"device": {"type": "desktop"}}) }
 }
 
 #[track_caller]
@@ -155,7 +151,7 @@ on_both_engines! {
         assert_eq!(opened.status, 201);
         let opened: Value = serde_json::from_str(&opened.body).expect("JSON");
         let session = session_of(&opened);
-        assert_eq!(opened["sessionToken"], format!("token of {session}"));
+        assert!(opened["sessionToken"].is_string() && opened["expiresAt"].is_string());
         assert_eq!(opened["session"]["status"], "created");
         assert!(opened["session"].get("metadata").is_none(), "the customer's metadata are not the participant's to see");
         assert_eq!(setting.invite_status().await, "pending");

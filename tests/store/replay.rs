@@ -186,9 +186,8 @@ impl Player {
             (17, .., Some(id)) => drop(self.run(o, CancelInvite { id }).await),
             (18, .., Some(id)) => drop(self.run(o, ResendInvite { id }).await),
             (19 | 20, .., Some(invite)) => {
-                let issue = |_: &Commands, _, now| ("token".to_owned(), now);
                 let body = json!({"device": {"os": name}});
-                if let Some(answer) = self.run(o, OpenSession { invite, body, issue }).await {
+                if let Some(answer) = self.run(o, OpenSession { invite, link: "inv_link".to_owned(), body }).await {
                     let document: Value = serde_json::from_str(&answer.body).expect("JSON");
                     let id = document["session"]["id"].as_str().expect("an id").parse().expect("an id");
                     let consent = json!({"granted": true, "type": "all"});
