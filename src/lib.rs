@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 pub mod http;
 pub mod ids;
+pub mod interview;
 pub mod pdf;
 pub mod reactors;
 pub mod store;

@@ -66,7 +66,7 @@ fn sha256(text: &str) -> String {
 pub const FALLBACK: &str = "en";
 
 /// All texts in force.
-pub const TEXTS: [ConsentText; 8] = [
+pub const TEXTS: [ConsentText; 12] = [
     ConsentText {
         kind: ConsentType::Recording,
         version: 1,
@@ -133,6 +133,33 @@ pub const TEXTS: [ConsentText; 8] = [
                automatizado, para los fines de esta entrevista. La participación es voluntaria. Puedo retirar mi \
                consentimiento en cualquier momento con efecto para el futuro, y solicitar a la organización el acceso a \
                mis datos o su supresión.",
+    },
+    ConsentText {
+        kind: ConsentType::Recording,
+        version: 1,
+        locale: "ar",
+        text: "أوافق على تسجيل هذه المقابلة وعلى إعداد نص مكتوب لها. يُجري المقابلةَ ذكاءٌ اصطناعي وليس إنسانًا. يمكنني التوقف في \
+               أي وقت، وعندئذٍ يتوقف التسجيل على الفور.",
+    },
+    ConsentText {
+        kind: ConsentType::DataProcessing,
+        version: 1,
+        locale: "ar",
+        text: "أوافق على أن تقوم الجهة التي دعتني بحفظ إجاباتي ومعالجتها، بما في ذلك تحليلها آليًا، لغرض هذه المقابلة. المشاركة \
+               طوعية. يمكنني سحب موافقتي في أي وقت بأثر مستقبلي، وأن أطلب من هذه الجهة الاطلاع على بياناتي أو حذفها.",
+    },
+    ConsentText {
+        kind: ConsentType::Recording,
+        version: 1,
+        locale: "zh",
+        text: "我同意对本次访谈进行录音，并整理成文字记录。访谈由人工智能主持，而非真人。我可以随时停止，录音将立即终止。",
+    },
+    ConsentText {
+        kind: ConsentType::DataProcessing,
+        version: 1,
+        locale: "zh",
+        text: "我同意邀请我的机构为本次访谈之目的保存和处理我的回答，包括进行自动化分析。参与完全出于自愿。我可以随时撤回同意，\
+               撤回自此后生效；我也可以要求该机构让我查阅我的数据或将其删除。",
     },
 ];
 

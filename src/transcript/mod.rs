@@ -8,6 +8,7 @@ pub mod keywords;
 mod language;
 pub mod redaction;
 pub mod sentiment;
+pub mod session;
 mod srt;
 mod text;
 mod vtt;
