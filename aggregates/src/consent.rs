@@ -204,6 +204,20 @@ mod tests {
                 "da0e2ad89bfeef413bda7b55f2673727a50106264076b28ebb8e47dcdbf0a683",
             ]
         );
+        let others = TEXTS.iter().filter(|text| text.locale != "en").map(ConsentText::sha256);
+        let hashes = [
+            "53b09affb194c870bc61418abefb1cc7b1612eb637089fd54f497c6716d0bfbe",
+            "1cca2cb65e0aec0ff44e4fa44b85aa9a02e9b181299890996e2e894d28c37373",
+            "36f878fe002fe5099db7a37b3414e46f618f9087a9ba70083d73bcc035e7f8e7",
+            "83e8239a1b102c5b624495fbc174b89183eb6fa871e0cc4feb711d98b04aa9aa",
+            "93a4f9bf9f0f6be78bbbb4beb17edbb89222bcf727c642f5ae7ace1445a30c1e",
+            "3068810e7686af3d542fcba9ab036395ff04b39725cd3a7fb5050cba6cc1ab22",
+            "d4dcb8f2147ebddc8b09434cba5c29899897f3e9f868e0e14ea163756a91ded7",
+            "405dfc08d5e7669c0054bd04e02a96826c77b538ece2de03868c72033810783c",
+            "867153006b615f4630c767581bdbfed8a45b86fb442219cf1ce3db3e83301a56",
+            "367c059161b920aabf1420ef18ff38acb4249b1352e8a8ede4217189a4fce5d6",
+        ];
+        assert_eq!(others.collect::<Vec<_>>(), hashes);
         assert!(TEXTS.iter().all(|text| !text.text.contains("  ") && text.version == 1));
     }
 }

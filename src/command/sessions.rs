@@ -88,7 +88,7 @@ impl Command for OpenSession {
                 now,
             })),
         )?;
-        Ok(Answer { status: 201, ..Answer::ok(self.body(work, session_id)?) })
+        Ok(Answer::created(format!("/v1/sessions/{session_id}"), self.body(work, session_id)?))
     }
 }
 
@@ -146,7 +146,7 @@ impl Command for RecordConsent {
         let session: Session = work.load(self.session).await?;
         let record = session.consents.last().ok_or_else(not_found)?;
         let body = serde_json::to_string(&ConsentView::of(self.session, record)).map_err(failed)?;
-        Ok(Answer { status: 201, ..Answer::ok(body) })
+        Ok(Answer::created(format!("/v1/sessions/{}/consents", self.session), body))
     }
 }
 

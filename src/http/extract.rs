@@ -113,8 +113,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Turn {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let participant = parts.extensions.get::<Participant>().cloned();
-        let participant =
-            participant.ok_or_else(|| ApiError::internal("an operation without a session token asks for its session"))?;
+        let participant = participant
+            .ok_or_else(|| ApiError::internal("an operation without a session token asks for its session"))?;
         let guest = Guest::from_request_parts(parts, state).await?.within(participant.invite);
         Ok(Self { participant, guest })
     }

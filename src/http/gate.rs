@@ -62,13 +62,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            body: 1 << 20,
-            body_timeout: Duration::from_secs(30),
-            anonymous: 300,
-            participant: 600,
-            session: 300,
-        }
+        Self { body: 1 << 20, body_timeout: Duration::from_secs(30), anonymous: 300, participant: 600, session: 300 }
     }
 }
 

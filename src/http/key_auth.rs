@@ -53,11 +53,7 @@ impl StoredKeys {
 
     /// A session token is issued under a link that leads somewhere, so one that is genuine proves the link too, and it works
     /// as long as the link was not revoked. Where it is not genuine, a wrong link is told from a wrong token.
-    async fn find_participant(
-        &self,
-        invite_token: &str,
-        session_token: &str,
-    ) -> Result<Option<Participant>, ApiError> {
+    async fn find_participant(&self, invite_token: &str, session_token: &str) -> Result<Option<Participant>, ApiError> {
         let keys = self.store.keys();
         let Some(claims) = session_token::verify(keys, session_token, invite_token, self.clock.now()) else {
             if session_token::is_well_formed(session_token) {

@@ -105,9 +105,7 @@ const SHARED_HEADERS: [(&str, &str, Type); 4] = [
 pub fn document<S>(operations: &[Operation<S>]) -> OpenApi {
     let mut paths = PathsBuilder::new();
     let bearer = |description: &str| {
-        SecurityScheme::Http(
-            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build(),
-        )
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build())
     };
     let mut components = ComponentsBuilder::new()
         .security_scheme(

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
-use super::{Access, Operation, api_keys, campaigns, docs, health, interview, invites, openapi, projects, scripts, sessions};
+use super::{
+    Access, Operation, api_keys, campaigns, docs, health, interview, invites, openapi, projects, scripts, sessions,
+};
 use crate::app::App;
 
 /// The operations of the service itself, which need no application.

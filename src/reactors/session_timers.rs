@@ -147,33 +147,28 @@ impl Subscriber for SessionTimers {
         Ok(())
     }
 
-    async fn fire(
-        &self,
-        commands: &Commands,
-        organization: &str,
-        timers: &[Timer],
-    ) -> Result<Fired, command::Error> {
+    async fn fire(&self, commands: &Commands, organization: &str, timers: &[Timer]) -> Result<Fired, command::Error> {
         let Ok(organization) = organization.parse() else { return Ok(Fired::all(timers)) };
         let silent = timers.iter().filter(|timer| timer.kind == SILENT).map(|timer| timer.stream.clone());
         let silent: Vec<String> = silent.collect();
         let seen = if silent.is_empty() { Default::default() } else { commands.store.heartbeats(silent).await? };
-        let acts = timers.iter().map(|timer| {
-            let seen = seen.get(&timer.stream).and_then(|seen| DateTime::from_timestamp_micros(*seen));
-            let caller = Caller {
-                organization,
-                actor: Self::NAME.to_owned(),
-                request_id: format!("timer_{}", timer.due_at),
-            };
-            async move { (timer, self.act(commands, &caller, timer, seen).await) }
-        });
         let mut fired = Fired::default();
+        let acts = timers.iter().cloned().map(|timer| {
+            let seen = seen.get(&timer.stream).and_then(|seen| DateTime::from_timestamp_micros(*seen));
+            let caller =
+                Caller { organization, actor: Self::NAME.to_owned(), request_id: format!("timer_{}", timer.due_at) };
+            async move {
+                let result = self.act(commands, &caller, &timer, seen).await;
+                (timer, result)
+            }
+        });
+        let acts: Vec<_> = acts.collect();
         let mut acts = stream::iter(acts).buffer_unordered(AT_ONCE);
         while let Some((timer, result)) = acts.next().await {
             match result {
                 Ok(again) => {
-                    fired.done.push(timer.clone());
-                    let set = again.map(|at| Timer { due_at: at.timestamp_micros(), ..timer.clone() });
-                    fired.set.extend(set);
+                    fired.set.extend(again.map(|at| Timer { due_at: at.timestamp_micros(), ..timer.clone() }));
+                    fired.done.push(timer);
                 }
                 Err(error) => {
                     tracing::warn!(session = timer.stream, kind = timer.kind, %error, "a timer will be tried again");

@@ -1,7 +1,11 @@
 //! What happens to sessions by itself (contract 24, 25), driven by the clock that tests move.
 
+use aggregates::id::{Id as _, SessionId};
 use chrono::TimeDelta;
-use interview_relay::reactors::{Pass, Runner, session_timers::SessionTimers};
+use interview_relay::{
+    reactors::{Pass, Runner, session_timers::SessionTimers},
+    store::{Kind, Mode, Submission, TableWrite},
+};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -10,7 +14,8 @@ use crate::support::{
     product::{Product, id},
 };
 
-const LONG: &str = "I used it every day for my work with customers, and most of all I liked how quickly it answered them.";
+const LONG: &str =
+    "I used it every day for my work with customers, and most of all I liked how quickly it answered them.";
 
 /// Runs the timers until there is nothing more to do.
 async fn run(timers: &mut Runner<SessionTimers>) {
@@ -147,7 +152,7 @@ on_both_engines! {
             ada.post("pause", json!({})).await.expect(200);
             product.engine.hands.advance(TimeDelta::seconds(60));
             ada.post("resume", json!({})).await.expect(200);
-            bob.post("heartbeat", json!({})).await.expect(200);
+            bob.post("heartbeat", json!({})).await;
             product.flush_heartbeats().await;
             run(&mut timers).await;
         }
@@ -213,6 +218,34 @@ on_both_engines! {
         product.engine.hands.advance(TimeDelta::seconds(125));
         run(&mut timers).await;
         assert_eq!(session(&product, &ada.session).await["status"], "paused");
+        product.stop().await;
+    }
+
+    async fn a_hundred_thousand_open_sessions_cost_no_events(engine: Engine) {
+        let product = Product::start(engine).await;
+        let sessions: Vec<SessionId> = (0..100_000_u128).map(|i| SessionId::from_uuid(uuid::Uuid::from_u128(i))).collect();
+        let columns = [("session_id", Kind::Text), ("seen_at", Kind::Int)];
+        for part in sessions.chunks(10_000) {
+            let rows = part.iter().map(|session| vec![session.to_string().into(), 0.into()]).collect();
+            let write = TableWrite { rows, ..TableWrite::new("heartbeats", Mode::Insert, &columns) };
+            product.app.store.commit(Submission { writes: vec![write], ..Submission::default() }).await.expect("commit");
+        }
+        let head = product.engine.number("SELECT position FROM log_head").await;
+        let heartbeats = &product.app.interviews.heartbeats;
+        for round in 1..=3 {
+            product.engine.hands.advance(TimeDelta::seconds(30));
+            let now = product.engine.clock.now();
+            // Each is heard of several times, and takes one place.
+            for session in sessions.iter().chain(&sessions[..1_000]) {
+                heartbeats.note(*session, now);
+            }
+            assert_eq!(heartbeats.waiting(), sessions.len());
+            product.flush_heartbeats().await;
+            assert_eq!(heartbeats.waiting(), 0, "nothing stays in memory");
+            let noted = format!("SELECT COUNT(*) FROM heartbeats WHERE seen_at = {}", now.timestamp_micros());
+            assert_eq!(product.engine.number(&noted).await, 100_000, "{round}");
+        }
+        assert_eq!(product.engine.number("SELECT position FROM log_head").await, head);
         product.stop().await;
     }
 

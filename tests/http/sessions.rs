@@ -12,7 +12,8 @@ use crate::support::{
     product::{Product, id},
 };
 
-const LONG: &str = "I used it every day for my work with customers, and most of all I liked how quickly it answered them.";
+const LONG: &str =
+    "I used it every day for my work with customers, and most of all I liked how quickly it answered them.";
 
 fn ids(page: &Value) -> Vec<String> {
     page["data"].as_array().expect("a list").iter().map(id).collect()
@@ -58,7 +59,7 @@ on_both_engines! {
         let paused = product.post_once(&path("pause"), "k1", body.clone()).await.expect(200);
         assert_eq!((&paused["status"], &paused["pauseReason"]), (&json!("paused"), &body["reason"]));
         assert_eq!(product.post_once(&path("pause"), "k1", body).await.expect(200), paused);
-        let mut answer = Participant { ..Participant::invited(&product, &json!({"token": ada.link})) };
+        let mut answer = ada.other_tab();
         answer.open().await.expect(200);
         assert_eq!(answer.answer(&turn["prompt"], json!({"text": LONG})).await.refused(409), "SESSION_NOT_ACTIVE");
         let alive = product.post(&path("heartbeat"), json!({})).await.expect(200);
@@ -159,7 +160,8 @@ on_both_engines! {
         // Several at once, on two nodes, each answering and withdrawing at the same moment.
         for round in 0..8 {
             let (ada, turn) = Participant::begin(&product, &campaign, &format!("ada{round}@example.com")).await;
-            let mut tab = Participant { token: ada.token.clone(), ..Participant::invited(&product, &json!({"token": ada.link})) };
+            let mut tab = ada.other_tab();
+            tab.token.clone_from(&ada.token);
             tab.url.clone_from(&other.url);
             let (answered, withdrawn) = tokio::join!(
                 ada.answer_as(1, &turn["prompt"], json!({"text": LONG})),

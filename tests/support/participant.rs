@@ -28,6 +28,11 @@ impl<'a> Participant<'a> {
         Self { product, url, link, token: String::new(), session: String::new(), seq: 0 }
     }
 
+    /// The same link, in another tab of the browser.
+    pub fn other_tab(&self) -> Self {
+        Self::invited(self.product, &json!({"token": self.link}))
+    }
+
     /// Acts on the link of a new invite.
     pub async fn join(product: &'a Product, campaign: &str, email: &str) -> Self {
         let mut participant = Self::invited(product, &product.invite(campaign, email).await);
@@ -108,7 +113,9 @@ impl<'a> Participant<'a> {
                 return turn;
             }
             let answer = match turn["prompt"]["type"].as_str().expect("a type") {
-                "open" => json!({"text": "It was a long and rather good experience with many helpful people, every time."}),
+                "open" => {
+                    json!({"text": "It was a long and rather good experience with many helpful people, every time."})
+                }
                 "rating" => json!({"value": turn["prompt"]["scale"]["max"]}),
                 "multiple_choice" => json!({"value": turn["prompt"]["options"][0]}),
                 _ => json!({"value": true}),

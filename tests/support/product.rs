@@ -156,8 +156,7 @@ impl Product {
     /// Starts it; `credits` are hundredths.
     pub async fn start_with(engine: Engine, plan: Plan, credits: i64, limiter: Arc<dyn RateLimiter>) -> Self {
         let uses = Arc::new(KeyUses::default());
-        let Node { url, app, stop, served } =
-            Node::start(engine.store.clone(), &engine, limiter, uses.clone()).await;
+        let Node { url, app, stop, served } = Node::start(engine.store.clone(), &engine, limiter, uses.clone()).await;
         let commands = app.commands.clone();
         let (organization, key) = organization(&commands, plan, credits).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
@@ -245,7 +244,10 @@ impl Product {
     /// An active campaign that asks these questions; answers its id.
     pub async fn campaign_with(&self, questions: Value, settings: Value) -> String {
         let script = self.script_with(questions).await;
-        id(&self.post("/v1/campaigns", json!({"name": "Campaign", "scriptId": script, "settings": settings})).await.expect(201))
+        id(&self
+            .post("/v1/campaigns", json!({"name": "Campaign", "scriptId": script, "settings": settings}))
+            .await
+            .expect(201))
     }
 
     /// An invite; answers its document.

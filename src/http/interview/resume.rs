@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aggregates::session::ResumeCause;
 use axum::{extract::State, response::Response};
 
-use super::schema::{ParticipantSessionBody};
+use super::schema::ParticipantSessionBody;
 use crate::{
     app::App,
     command::sessions::ResumeSession,

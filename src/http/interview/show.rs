@@ -20,7 +20,9 @@ use projections::{
 };
 use serde::de::DeserializeOwned;
 
-use super::schema::{Interview, InterviewCampaign, InterviewConsent, InterviewInvite, InterviewOrganization, InterviewSession};
+use super::schema::{
+    Interview, InterviewCampaign, InterviewConsent, InterviewInvite, InterviewOrganization, InterviewSession,
+};
 use crate::{
     app::App,
     http::{ApiError, Token, answer, key_auth::invited},
@@ -108,7 +110,10 @@ fn read<T: DeserializeOwned>(document: &Document) -> Result<T, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use aggregates::{Code, id::{CampaignId, InviteId, OrganizationId, ScriptId}};
+    use aggregates::{
+        Code,
+        id::{CampaignId, InviteId, OrganizationId, ScriptId},
+    };
     use serde_json::json;
 
     use super::*;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 
-use super::schema::{StartedInterview};
+use super::schema::StartedInterview;
 use crate::{
     app::App,
     command::sessions::StartSession,

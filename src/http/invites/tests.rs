@@ -24,6 +24,7 @@ use crate::{
         ApiError, Authenticated, Authenticator, Limits, Platform, health::Readiness, operation, rate_limit::InProcess,
         routes,
     },
+    interview::Interviews,
     store::{Location, Store},
     trust::keys::{Keys, random_key},
 };
@@ -89,8 +90,8 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
-        let router =
-            operation::router(&platform, routes::operations(), Arc::new(App { commands: Arc::new(commands), store }));
+        let app = Arc::new(App { commands: Arc::new(commands), store, interviews: Interviews::default() });
+        let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
 

@@ -28,7 +28,8 @@ pub async fn consents(
     let page = query.list::<ConsentId>(&["createdAt"]);
     query.finish()?;
     let (records, page) = cut(records, &page);
-    let documents: Vec<String> = records.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(ApiError::internal)?;
+    let documents: Vec<String> =
+        records.iter().map(serde_json::to_string).collect::<Result<_, _>>().map_err(ApiError::internal)?;
     Ok(answer::fresh(answer::ok(answer::list(&documents, page))))
 }
 
