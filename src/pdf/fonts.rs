@@ -9,7 +9,7 @@ use typst::{
     utils::LazyHash,
 };
 
-const FILES: [&[u8]; 12] = [
+const FILES: [&[u8]; 13] = [
     include_bytes!("../../assets/fonts/NotoSans-Regular.ttf"),
     include_bytes!("../../assets/fonts/NotoSans-Bold.ttf"),
     include_bytes!("../../assets/fonts/NotoSans-Italic.ttf"),
@@ -21,6 +21,7 @@ const FILES: [&[u8]; 12] = [
     include_bytes!("../../assets/fonts/NotoSansCJKsc-Bold.otf"),
     include_bytes!("../../assets/fonts/NotoSansDevanagari-Regular.ttf"),
     include_bytes!("../../assets/fonts/NotoSansThai-Regular.ttf"),
+    include_bytes!("../../assets/fonts/NotoSansMath-Regular.ttf"),
     include_bytes!("../../assets/fonts/NotoSansSymbols2-Regular.ttf"),
 ];
 
@@ -46,7 +47,7 @@ mod tests {
 
     #[test]
     fn scripts_are_covered() {
-        let samples = "Ærøskøbing, Łódź, Tiếng Việt, Ωμέγα, Щука, السلام عليكم, שלום, 访谈记录, 中華民國, ひらがな, カタカナ, 한국어, नमस्ते, สวัสดี, €₹✓★";
+        let samples = "Ærøskøbing, Łódź, Tiếng Việt, Ωμέγα, Щука, السلام عليكم, שלום, 访谈记录, 中華民國, ひらがな, カタカナ, 한국어, नमस्ते, สวัสดี, €₹✓★ −≥→";
         for c in samples.chars().filter(|c| !c.is_whitespace()) {
             let covered = FONTS.iter().any(|font| font.info().coverage.contains(c as u32));
             assert!(covered, "{c} U+{:04X}", c as u32);

@@ -63,17 +63,8 @@ impl<'a> Insights<'a> {
             conversation.utterances.iter().filter(|said| said.speaker == Speaker::Participant).collect();
         let words: usize = said.iter().map(|said| count_words(&said.text)).sum();
         let all: usize = conversation.utterances.iter().map(|said| count_words(&said.text)).sum();
-        let mut text = String::new();
-        for answer in &said {
-            text.push_str(answer.text.trim());
-            // A sentence ends where an answer ends.
-            text.push_str(if answer.text.trim_end().ends_with(['.', '!', '?']) { "\n" } else { ".\n" });
-        }
-        let found = if said.is_empty() || !conversation.analysable {
-            None
-        } else {
-            keywords::of(&conversation.language, &text, KEYWORDS)
-        };
+        let texts = said.iter().map(|said| said.text.as_str()).filter(|_| conversation.analysable);
+        let found = keywords::together(&conversation.language, texts, KEYWORDS);
         let mut longest: Vec<&Utterance> =
             said.iter().copied().filter(|said| count_words(&said.text) >= QUOTABLE).collect();
         longest.sort_by_key(|said| (std::cmp::Reverse(count_words(&said.text)), said.start));

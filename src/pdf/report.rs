@@ -272,7 +272,8 @@ impl Report {
                 sentiment: mood(answered.sentiment),
             }
         });
-        let longest = insights.longest.iter().map(|said| {
+        // What the overview shows whole is not shown again.
+        let longest = insights.longest.iter().filter(|said| said.text.chars().count() > ANSWER).map(|said| {
             let number = self.number_of(said.question.as_deref());
             let mut note = vec![transcript::clock(said.start)];
             note.extend(number.map(|number| format!("{} {number}", labels.question)));
@@ -334,7 +335,7 @@ fn mood(sentiment: Sentiment, labels: &Labels) -> Mood {
     };
     let score = match format!("{:+.2}", sentiment.score) {
         score if score == "+0.00" || score == "-0.00" => "0.00".to_owned(),
-        score => score.replace('-', "−"),
+        score => score.replace('-', "\u{2212}"),
     };
     Mood { label: sentiment.label, name, score, position: (sentiment.score + 1.0) / 2.0 }
 }

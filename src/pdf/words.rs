@@ -72,6 +72,7 @@ fn clean(line: &str) -> String {
         clean.extend(character.chars().filter(|c| !c.is_control()));
         unbroken += 1;
     }
+    clean.truncate(clean.trim_end().len());
     clean
 }
 

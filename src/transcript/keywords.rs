@@ -20,9 +20,10 @@ const MAX_WORD: usize = 60;
 /// Phrases whose scores agree to nine digits come in the order of the alphabet: the crate adds numbers up in the order of
 /// a hash table, so that the last digits differ from run to run.
 pub fn of(language: &str, text: &str, count: usize) -> Option<Vec<String>> {
-    if !language::is_english(language, text) {
-        return None;
-    }
+    language::is_english(language, text).then(|| ranked(text, count))
+}
+
+fn ranked(text: &str, count: usize) -> Vec<String> {
     let text = prepared(text);
     let config = Config { remove_duplicates: false, ..Config::default() };
     let mut found: Vec<(f64, ResultItem)> =
@@ -35,6 +36,28 @@ pub fn of(language: &str, text: &str, count: usize) -> Option<Vec<String>> {
         }
         if !chosen.iter().any(|known| alike(known, &item.keyword)) {
             chosen.push(item.keyword);
+        }
+    }
+    chosen
+}
+
+/// The key phrases of several texts together, none of which is part of another; nothing if no text is in a supported
+/// language.
+pub fn together<'t>(language: &str, texts: impl Iterator<Item = &'t str>, count: usize) -> Option<Vec<String>> {
+    let mut all = String::new();
+    for text in texts.map(str::trim).filter(|text| !text.is_empty() && language::is_english(language, text)) {
+        all.push_str(text);
+        // A sentence ends where a text ends.
+        all.push_str(if text.ends_with(['.', '!', '?']) { "\n" } else { ".\n" });
+    }
+    if all.is_empty() {
+        return None;
+    }
+    let mut chosen: Vec<String> = Vec::with_capacity(count);
+    let part = |one: &str, other: &str| format!(" {other} ").contains(&format!(" {one} "));
+    for phrase in ranked(&all, count * 5) {
+        if chosen.len() < count && !chosen.iter().any(|known| part(known, &phrase) || part(&phrase, known)) {
+            chosen.push(phrase);
         }
     }
     Some(chosen)
@@ -109,6 +132,16 @@ mod tests {
         let found = of("en", "Please write to [EMAIL] about the invoice template, says [NAME].", 10).expect("English");
         assert!(found.iter().any(|phrase| phrase.contains("invoice")), "{found:?}");
         assert!(!found.iter().any(|phrase| phrase.contains("email") || phrase.contains("name")), "{found:?}");
+    }
+
+    #[test]
+    fn phrases_of_several_texts_are_no_parts_of_each_other() {
+        let texts = ["We met at a conference in Lisbon", "The mobile app crashes.", "Das war auf einer langen Konferenz in Lissabon, mit vielen Leuten."];
+        let found = together("en", texts.into_iter(), 6).expect("English");
+        assert!(found.contains(&"mobile app crashes".to_owned()), "{found:?}");
+        assert!(!found.iter().any(|phrase| phrase == "mobile app" || phrase.contains("konferenz")), "{found:?}");
+        assert_eq!(together("de", texts.into_iter(), 6), None);
+        assert_eq!(together("en", std::iter::empty(), 6), None);
     }
 
     #[test]

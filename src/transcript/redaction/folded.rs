@@ -70,6 +70,9 @@ fn fold_char(c: char, into: &mut String) {
         into.push(' ');
     } else if matches!(c, '\u{2019}' | '\u{2018}' | '\u{02BC}' | '\u{2032}' | '\u{FF07}') {
         into.push('\'');
+    } else if matches!(c, '\u{AC00}'..='\u{D7A3}') {
+        // Hangul would fall apart into its letters.
+        into.push(c);
     } else {
         let plain = std::iter::once(c).nfkd().filter(|c| !is_combining_mark(*c));
         into.extend(plain.flat_map(char::to_lowercase).filter(|c| !is_combining_mark(*c)).map(|c| match c {

@@ -20,7 +20,7 @@ pub fn emails(text: &str) -> Vec<Range<usize>> {
     static SPELLED: LazyLock<Regex> = LazyLock::new(|| {
         let between = format!(r"(?:{DOT}|\s+(?:underscore|dash|hyphen|minus|plus|unterstrich|bindestrich)\s+)");
         let word = r"[\p{L}\p{N}_+\-]+";
-        pattern(&format!(r"\b{word}(?:{between}{word})*{AT}{word}(?:{DOT}{word})*?{DOT}(?:{ENDINGS})\b"))
+        pattern(&format!(r"\b{word}(?:{between}{word})*{AT}{word}(?:{DOT}{word})*{DOT}(?:{ENDINGS})\b"))
     });
     // "@" between spaces, with a domain that has no spaces.
     static SPACED: LazyLock<Regex> =
