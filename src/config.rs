@@ -465,6 +465,7 @@ mod tests {
             ("listen", "here"),
             ("database-url", "mysql://x"),
             ("redis-url", "redis://"),
+            ("amqp-url", "http://x"),
             ("public-url", "ftp://x"),
             ("max-body", "10"),
             ("header-timeout", "10"),
