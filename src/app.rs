@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aggregates::id::OrganizationId;
 use axum::{
     http::{HeaderValue, StatusCode},
     response::Response,
@@ -9,9 +10,13 @@ use axum::{
 
 use crate::{
     command::{Caller, Command, Commands, Outcomes},
-    http::{ApiError, Call, answer, events::Streams, idempotency},
+    http::{ApiError, Call, Guest, IdempotencyRequest, answer, events::Streams, idempotency},
+    interview::Interviews,
     store::Store,
 };
+
+/// How participants are named where it is kept who did something.
+pub const PARTICIPANT: &str = "participant";
 
 /// The application, as handlers see it.
 pub struct App {
@@ -21,6 +26,8 @@ pub struct App {
     pub store: Store,
     /// The open streams of events.
     pub streams: Arc<Streams>,
+    /// What running interviews need.
+    pub interviews: Interviews,
 }
 
 impl App {
@@ -34,7 +41,31 @@ impl App {
             actor: call.key_id().to_string(),
             request_id: call.request_id.as_str().to_owned(),
         };
-        let Outcomes { result, replayed } = self.commands.run(&caller, call.idempotency.as_ref(), command).await?;
+        self.respond(&caller, call.idempotency.as_ref(), command).await
+    }
+
+    /// Runs a command for a participant and writes its answer, which no cache may keep.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub async fn run_for_participant<C: Command>(
+        &self,
+        organization: OrganizationId,
+        guest: &Guest,
+        command: &C,
+    ) -> Result<Response, ApiError> {
+        let caller =
+            Caller { organization, actor: PARTICIPANT.to_owned(), request_id: guest.request_id.as_str().to_owned() };
+        Ok(answer::fresh(self.respond(&caller, guest.idempotency.as_ref(), command).await?))
+    }
+
+    async fn respond<C: Command>(
+        &self,
+        caller: &Caller,
+        idempotency: Option<&IdempotencyRequest>,
+        command: &C,
+    ) -> Result<Response, ApiError> {
+        let Outcomes { result, replayed } = self.commands.run(caller, idempotency, command).await?;
         let answer = result.map_err(|refusal| ApiError::from(refusal).replayed(replayed.clone()))?;
         let status = StatusCode::from_u16(answer.status).map_err(ApiError::internal)?;
         let mut response = match (status, &answer.location) {

@@ -12,6 +12,7 @@ pub mod config;
 pub mod events;
 pub mod http;
 pub mod ids;
+pub mod interview;
 pub mod reactors;
 pub mod store;
 pub mod telemetry;

@@ -3,5 +3,6 @@
 mod broker;
 mod http;
 mod process;
+mod sessions;
 mod store;
 mod support;

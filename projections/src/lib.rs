@@ -19,6 +19,7 @@ pub mod project;
 pub mod public;
 pub mod registry;
 pub mod script;
+pub mod session;
 mod time;
 
 use std::{collections::BTreeMap, fmt};
@@ -37,6 +38,7 @@ pub use organization::Organization;
 pub use project::Project;
 pub use registry::{ErasedModel, Open, Row, TableInfo, fold_stored, open_personal, restore, table, tables};
 pub use script::Script;
+pub use session::Session;
 
 /// What the log says about an event beside its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,8 +168,8 @@ mod tests {
 
     #[test]
     fn every_read_model_has_a_table_a_prefix_and_columns_of_its_own() {
-        assert_eq!(tables().len(), 6);
-        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 6);
+        assert_eq!(tables().len(), 7);
+        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 7);
         for info in tables() {
             assert!(table(info.prefix).is_some_and(|found| found.table == info.table));
             let names: BTreeSet<_> = info.columns.iter().map(|column| column.name).collect();

@@ -20,9 +20,11 @@ use crate::{
         routes,
         server::{self, Bounds, Front},
     },
+    interview::{Interviews, Rules, heartbeats},
     reactors::{
         Runner,
         invite_expiry::InviteExpiry,
+        session_timers::SessionTimers,
         upkeep::{self, KeyUses},
     },
     telemetry,
@@ -38,9 +40,12 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
-    let expiry = Runner::new(InviteExpiry, commands.clone(), node.clone());
+    let interviews = Interviews::new(Arc::new(Rules), config.timeouts);
+    let timers = SessionTimers::new(config.timeouts, clock.now());
     let mut background = vec![
-        tokio::spawn(expiry.run(stop.clone())),
+        tokio::spawn(Runner::new(InviteExpiry, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(Runner::new(timers, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone())),
         tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
     ];
     if let Some(url) = &config.amqp_url {
@@ -55,7 +60,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
-    let app = Arc::new(App { commands: commands.clone(), store, streams: Streams::new(stop.clone()) });
+    let app = Arc::new(App { commands: commands.clone(), store, streams: Streams::new(stop.clone()), interviews });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");

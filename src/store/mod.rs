@@ -11,6 +11,7 @@ mod connection;
 mod dialect;
 mod documents;
 mod follow;
+mod heartbeats;
 mod keys;
 mod log;
 mod migrate;
@@ -168,6 +169,11 @@ impl Store {
             Location::Sqlite(_) => "SQLite",
             Location::Postgres(_) => "PostgreSQL",
         }
+    }
+
+    /// The keys of the installation.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     fn engine(&self) -> Engine {

@@ -25,6 +25,7 @@ use crate::{
         ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness, operation,
         rate_limit::InProcess, routes,
     },
+    interview::Interviews,
     store::{Location, Store},
     trust::keys::{Keys, random_key},
 };
@@ -91,7 +92,8 @@ impl Site {
             limits: Limits::default(),
         });
         let streams = Streams::new(watch::channel(false).1);
-        let app = Arc::new(App { commands: Arc::new(commands), store, streams });
+        let (commands, interviews) = (Arc::new(commands), Interviews::default());
+        let app = Arc::new(App { commands, store, streams, interviews });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
