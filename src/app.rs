@@ -10,7 +10,7 @@ use axum::{
 
 use crate::{
     command::{Caller, Command, Commands, Outcomes},
-    http::{ApiError, Call, Guest, IdempotencyRequest, answer, idempotency},
+    http::{ApiError, Call, Guest, IdempotencyRequest, answer, events::Streams, idempotency},
     interview::Interviews,
     store::Store,
 };
@@ -24,6 +24,8 @@ pub struct App {
     pub commands: Arc<Commands>,
     /// Answers queries.
     pub store: Store,
+    /// The open streams of events.
+    pub streams: Arc<Streams>,
     /// What running interviews need.
     pub interviews: Interviews,
 }

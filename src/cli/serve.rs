@@ -7,10 +7,12 @@ use tokio::{net::TcpListener, sync::watch};
 use super::{installation::Installation, org::first_start};
 use crate::{
     app::App,
+    broker::{self, Broker},
     clock::Clock,
     config::Config,
     http::{
         Authenticator, Limits, Operation, Platform,
+        events::Streams,
         health::Readiness,
         key_auth::StoredKeys,
         operation,
@@ -40,16 +42,25 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
     let interviews = Interviews::new(Arc::new(Rules), config.timeouts);
     let timers = SessionTimers::new(config.timeouts, clock.now());
-    let background = [
+    let mut background = vec![
         tokio::spawn(Runner::new(InviteExpiry, commands.clone(), node.clone()).run(stop.clone())),
-        tokio::spawn(Runner::new(timers, commands.clone(), node).run(stop.clone())),
+        tokio::spawn(Runner::new(timers, commands.clone(), node.clone()).run(stop.clone())),
         tokio::spawn(heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone())),
         tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
     ];
+    if let Some(url) = &config.amqp_url {
+        let settings = broker::Settings {
+            url: url.clone(),
+            exchange: broker::EXCHANGE.to_owned(),
+            source: config.public_url.clone(),
+        };
+        let broker = Broker::new(settings, store.clone(), clock.clone(), node);
+        background.push(tokio::spawn(broker.run(stop.clone())));
+    }
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
-    let app = Arc::new(App { commands: commands.clone(), store, interviews });
+    let app = Arc::new(App { commands: commands.clone(), store, streams: Streams::new(stop.clone()), interviews });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");

@@ -3,6 +3,8 @@
 mod api_keys;
 mod campaigns;
 mod documents;
+mod events;
+mod events_stream;
 mod idempotency;
 mod interview;
 mod invites;

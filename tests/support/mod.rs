@@ -11,3 +11,4 @@ pub fn ring() {
     // Another test may have been faster, with the same provider.
     _ = rustls::crypto::ring::default_provider().install_default();
 }
+pub mod rabbitmq;

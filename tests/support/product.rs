@@ -9,6 +9,7 @@ use interview_relay::{
     command::{Caller, Commands, organizations::CreateOrganization},
     http::{
         Limits, Platform,
+        events::Streams,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Unlimited},
@@ -75,9 +76,10 @@ impl Node {
             readiness: Arc::new(store.clone()),
             limits: Limits::default(),
         });
-        let app = Arc::new(App { commands, store, interviews: Interviews::default() });
-        let router = operation::router(&platform, routes::operations(), app.clone());
         let (stop, stopped) = watch::channel(false);
+        let streams = Streams::new(stopped.clone());
+        let app = Arc::new(App { commands, store, streams, interviews: Interviews::default() });
+        let router = operation::router(&platform, routes::operations(), app.clone());
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         Self { url, app, stop, served }
     }
