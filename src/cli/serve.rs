@@ -9,6 +9,7 @@ use crate::{
     app::App,
     clock::Clock,
     config::Config,
+    files::{Files, Objects, Sizes},
     http::{
         Authenticator, Limits, Operation, Platform,
         health::Readiness,
@@ -20,6 +21,7 @@ use crate::{
     },
     reactors::{
         Runner,
+        file_removal::FileRemoval,
         invite_expiry::InviteExpiry,
         upkeep::{self, KeyUses},
     },
@@ -32,22 +34,28 @@ use crate::{
 /// As [`serve`], and when the first organization cannot be made.
 pub async fn run(config: &Config, installation: Installation) -> Result<(), String> {
     let Installation { commands, store, clock, key_file, database } = installation;
+    let variables = std::env::vars().filter(|(name, _)| name.starts_with("AWS_"));
+    let objects = Objects::open(&config.files, variables).map_err(|error| format!("files-url = {error}"))?;
+    let files = Arc::new(Files::new(objects, Sizes { upload: config.max_upload, ..Sizes::default() }));
     let first_key = first_start(&commands).await?;
     let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
-    let expiry = Runner::new(InviteExpiry, commands.clone(), node);
+    let expiry = Runner::new(InviteExpiry, commands.clone(), node.clone());
+    let removal = Runner::new(FileRemoval::new(files.clone()), commands.clone(), node);
     let background = [
         tokio::spawn(expiry.run(stop.clone())),
-        tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
+        tokio::spawn(removal.run(stop.clone())),
+        tokio::spawn(upkeep::run(commands.clone(), files.clone(), uses.clone(), stop.clone())),
     ];
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
-    let app = Arc::new(App { commands: commands.clone(), store });
+    let app = Arc::new(App { commands: commands.clone(), store, files });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");
+        println!("  files       {}", config.files);
         println!("  master key  {}", key_file.display());
         println!("  reference   {}/docs", config.public_url);
         if let Some(key) = first_key {

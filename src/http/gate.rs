@@ -27,6 +27,7 @@ use super::{
     auth::bearer,
     error::Failure,
     health::Readiness,
+    operation::Intake,
     rate_limit::{Bucket, RateLimiter, WINDOW},
 };
 use crate::clock::Clock;
@@ -52,6 +53,8 @@ pub struct Limits {
     pub body: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// How long an upload may pause between two pieces.
+    pub upload_idle: Duration,
     /// Requests per minute of a client address without a valid key.
     pub anonymous: u32,
     /// Requests per minute of a client address on the participant's routes.
@@ -60,7 +63,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 1 << 20, body_timeout: Duration::from_secs(30), anonymous: 300, participant: 600 }
+        Self { body: 1 << 20, body_timeout: Duration::from_secs(30), upload_idle: Duration::from_secs(30), anonymous: 300, participant: 600 }
     }
 }
 
@@ -80,6 +83,7 @@ pub(super) struct Principal {
 pub(super) struct Gate {
     pub platform: Arc<Platform>,
     pub access: Access,
+    pub intake: Intake,
 }
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -106,11 +110,24 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
             require(caller, needed)?;
         }
         let (mut parts, body) = request.into_parts();
-        admit_body(platform, &mut parts, body).await?;
+        let body = match gate.intake {
+            Intake::Json => {
+                admit_body(platform, &mut parts, body).await?;
+                Body::empty()
+            }
+            Intake::Stream => {
+                // The handler adds what it has found in the body before it uses the key.
+                let headers = &parts.headers;
+                if let Some(idempotency) = IdempotencyRequest::read(&parts.method, parts.uri.path(), headers, b"")? {
+                    parts.extensions.insert(idempotency);
+                }
+                body
+            }
+        };
         if let Some(caller) = &caller {
             parts.extensions.insert(Arc::clone(caller));
         }
-        let handled = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::empty()))).catch_unwind().await;
+        let handled = AssertUnwindSafe(next.run(Request::from_parts(parts, body))).catch_unwind().await;
         // Caught here as well as in the observer, so that a defect costs the client its answer but not its headers.
         let mut response = handled.map_err(|_| ApiError::internal("a handler panicked"))?;
         if let Some(caller) = caller {

@@ -34,6 +34,7 @@ pub struct Keys {
     tokens: Key,
     replies: Key,
     subjects: Key,
+    file_links: Key,
 }
 
 impl Keys {
@@ -44,6 +45,7 @@ impl Keys {
             tokens: derive(&master, "interview-relay/invite-tokens/v1"),
             replies: derive(&master, "interview-relay/stored-replies/v1"),
             subjects: derive(&master, "interview-relay/subject-lookup/v1"),
+            file_links: derive(&master, "interview-relay/file-links/v1"),
             master,
         }
     }
@@ -88,6 +90,11 @@ impl Keys {
     /// The key under which stored replies (idempotency records) are sealed.
     pub fn replies(&self) -> &Key {
         &self.replies
+    }
+
+    /// The key under which download links are signed.
+    pub fn file_links(&self) -> &Key {
+        &self.file_links
     }
 
     /// The name under which a data subject is found: HMAC-SHA-256 of organization and normalized address, cut to

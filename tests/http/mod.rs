@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod campaigns;
+mod files;
 mod idempotency;
 mod interview;
 mod invites;

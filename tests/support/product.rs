@@ -7,6 +7,7 @@ use aggregates::{id::OrganizationId, organization::Plan};
 use interview_relay::{
     app::App,
     command::{Caller, Commands, organizations::CreateOrganization},
+    files::{Files, Objects, Place, Sizes},
     http::{
         Limits, Platform,
         key_auth::StoredKeys,
@@ -17,6 +18,7 @@ use interview_relay::{
     },
     reactors::{
         Runner,
+        file_removal::FileRemoval,
         invite_expiry::InviteExpiry,
         upkeep::{self, KeyUses},
     },
@@ -40,6 +42,10 @@ pub struct Product {
     pub key: String,
     /// The organization.
     pub organization: OrganizationId,
+    /// Keeps the bytes of files.
+    pub files: Arc<Files>,
+    /// Where they are, unless the test has brought a place of its own.
+    pub folder: tempfile::TempDir,
     uses: Arc<KeyUses>,
     client: reqwest::Client,
     stop: watch::Sender<bool>,
@@ -102,6 +108,27 @@ impl Product {
 
     /// Starts it; `credits` are hundredths.
     pub async fn start_with(engine: Engine, plan: Plan, credits: i64, limiter: Arc<dyn RateLimiter>) -> Self {
+        Self::start_as(engine, plan, credits, limiter, None, Limits::default()).await
+    }
+
+    /// Starts it with a place for files of the test's own.
+    pub async fn start_with_files(engine: Engine, files: Files, limits: Limits) -> Self {
+        Self::start_as(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited), Some(files), limits).await
+    }
+
+    async fn start_as(
+        engine: Engine,
+        plan: Plan,
+        credits: i64,
+        limiter: Arc<dyn RateLimiter>,
+        files: Option<Files>,
+        limits: Limits,
+    ) -> Self {
+        let folder = tempfile::Builder::new().prefix("relay-files.").tempdir().expect("make a folder");
+        let files = Arc::new(files.unwrap_or_else(|| {
+            let objects = Objects::open(&Place::Local(folder.path().to_owned()), []).expect("a folder");
+            Files::new(objects, Sizes::default())
+        }));
         let (store, clock) = (engine.store.clone(), engine.clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -113,14 +140,14 @@ impl Product {
             authenticator: Arc::new(StoredKeys::new(store.clone(), clock, uses.clone())),
             limiter,
             readiness: Arc::new(store.clone()),
-            limits: Limits::default(),
+            limits,
         });
-        let app = Arc::new(App { commands: commands.clone(), store });
+        let app = Arc::new(App { commands: commands.clone(), store, files: files.clone() });
         let router = operation::router(&platform, routes::operations(), app);
         let (stop, stopped) = watch::channel(false);
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
-        Self { engine, commands, url, key, organization, uses, client, stop, served }
+        Self { engine, commands, url, key, organization, files, folder, uses, client, stop, served }
     }
 
     /// Another organization of the installation; answers its key.
@@ -191,10 +218,15 @@ impl Product {
         Runner::new(InviteExpiry, self.commands.clone(), owner.to_owned())
     }
 
+    /// The reactor that removes the bytes of deleted files, to be run pass by pass.
+    pub fn removal(&self, owner: &str) -> Runner<FileRemoval> {
+        Runner::new(FileRemoval::new(self.files.clone()), self.commands.clone(), owner.to_owned())
+    }
+
     /// Does the chores of a node once, such as writing down when keys were used.
     pub async fn upkeep(&self) {
         let (_stop, stopped) = watch::channel(true);
-        upkeep::run(self.commands.clone(), self.uses.clone(), stopped).await;
+        upkeep::run(self.commands.clone(), self.files.clone(), self.uses.clone(), stopped).await;
     }
 
     /// Stops the server in order.

@@ -20,6 +20,7 @@ use crate::{
     app::App,
     clock::{Clock, ManualClock},
     command::{Answer, Caller, Command, Commands, Stop, Work},
+    files::{Files, Objects, Place, Sizes},
     http::{
         ApiError, Authenticated, Authenticator, Limits, Platform, health::Readiness, operation, rate_limit::InProcess,
         routes,
@@ -89,8 +90,10 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
-        let router =
-            operation::router(&platform, routes::operations(), Arc::new(App { commands: Arc::new(commands), store }));
+        let objects = Objects::open(&Place::Local(directory.path().join("files")), []).expect("a folder");
+        let files = Arc::new(Files::new(objects, Sizes::default()));
+        let app = Arc::new(App { commands: Arc::new(commands), store, files });
+        let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
 
