@@ -32,8 +32,34 @@ pub struct ConsentText {
 impl ConsentText {
     /// The SHA-256 of the exact words in UTF-8, in hexadecimal.
     pub fn sha256(&self) -> String {
-        Sha256::digest(self.text).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256(self.text)
     }
+}
+
+/// What was shown where one or both types are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The version of the text; of two, the later.
+    pub version: u32,
+    /// The SHA-256 of the text; of two, that of both with an empty line between them.
+    pub sha256: String,
+    /// The language.
+    pub locale: String,
+}
+
+/// What is shown in an interview in this language to who is asked for these types.
+pub fn shown(language: &str, types: &[ConsentType]) -> Shown {
+    let texts: Vec<_> = texts(language).into_iter().filter(|text| types.contains(&text.kind)).collect();
+    let words: Vec<_> = texts.iter().map(|text| text.text).collect();
+    Shown {
+        version: texts.iter().map(|text| text.version).max().unwrap_or(1),
+        sha256: sha256(&words.join("\n\n")),
+        locale: texts.first().map_or(FALLBACK, |text| text.locale).to_owned(),
+    }
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The language of the texts where there are none in the language of the interview.

@@ -17,6 +17,7 @@ pub mod personal;
 pub mod project;
 pub mod refusal;
 pub mod script;
+pub mod session;
 pub mod value;
 
 pub use entity::Entity;

@@ -19,6 +19,7 @@ pub mod organization;
 pub mod project;
 pub mod registry;
 pub mod script;
+pub mod session;
 mod time;
 
 use std::{collections::BTreeMap, fmt};
@@ -38,6 +39,7 @@ pub use organization::Organization;
 pub use project::Project;
 pub use registry::{ErasedModel, Open, Row, TableInfo, fold_stored, open_personal, restore, table, tables};
 pub use script::Script;
+pub use session::Session;
 
 /// What the log says about an event beside its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,8 +169,8 @@ mod tests {
 
     #[test]
     fn every_read_model_has_a_table_a_prefix_and_columns_of_its_own() {
-        assert_eq!(tables().len(), 7);
-        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 7);
+        assert_eq!(tables().len(), 8);
+        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 8);
         for info in tables() {
             assert!(table(info.prefix).is_some_and(|found| found.table == info.table));
             let names: BTreeSet<_> = info.columns.iter().map(|column| column.name).collect();

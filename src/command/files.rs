@@ -2,9 +2,10 @@
 
 use aggregates::{
     Code, Refusal,
-    file::{Content, File, FileCommand, name},
-    id::{FileId, ScriptId},
+    file::{Content, File, FileCommand, FileKind, admit, name},
+    id::{FileId, ScriptId, SessionId},
     script::{ImportedMedia, Script},
+    session::Session,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use projections::file::FileDocument;
@@ -20,6 +21,41 @@ use crate::{
 const MAX_FILES: i64 = 1_000;
 /// Rows asked for at once.
 const PAGE: i64 = 500;
+
+/// `POST /v1/sessions/{sessionId}/files`, once the bytes are stored.
+pub struct StoreSessionFile {
+    /// The new file.
+    pub id: FileId,
+    /// The session.
+    pub session: SessionId,
+    /// What it is.
+    pub kind: FileKind,
+    /// What it is called.
+    pub name: String,
+    /// What is stored.
+    pub content: Content,
+}
+
+impl Command for StoreSessionFile {
+    async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
+        // The session's version is checked at the commit: in the log, no file comes after a withdrawal of consent.
+        let session = work.load::<Session>(self.session).await?;
+        let participant = admit(&session, self.kind)?;
+        limit(work, &self.session.to_string()).await?;
+        let store = FileCommand::Store {
+            file_id: self.id,
+            organization_id: work.caller().organization,
+            session_id: self.session,
+            participant,
+            kind: self.kind,
+            name: name::clean(&self.name),
+            content: self.content.clone(),
+        };
+        work.execute::<File>(self.id, store)?;
+        work.write(end_of_upload(&self.content.storage_key));
+        stored(work, self.id)
+    }
+}
 
 /// `POST /v1/scripts/{scriptId}/media`, once the bytes are stored.
 pub struct StoreMedia {

@@ -40,6 +40,7 @@ roots!(
     script::Script,
     campaign::Campaign,
     invite::Invite,
+    session::Session,
     file::File,
 );
 

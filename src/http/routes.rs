@@ -57,6 +57,8 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::publish::publish)),
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::create_version::create_version)),
         Operation::scoped(Scope::ScriptsRead, routes!(scripts::export::export)),
+        Operation::scoped(Scope::SessionsRead, routes!(files::list::list)),
+        Operation::scoped(Scope::SessionsWrite, routes!(files::upload::upload)).streaming(),
         Operation::scoped(Scope::ScriptsWrite, routes!(files::media::upload)).streaming(),
         Operation::public(routes!(files::download::download)),
         Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),

@@ -3,6 +3,8 @@
 pub mod download;
 pub mod form;
 mod intake;
+pub mod list;
 pub mod media;
 mod range;
 pub mod schema;
+pub mod upload;

@@ -2,6 +2,7 @@
 
 mod downloads;
 mod media;
+mod sessions;
 mod uploads;
 
 use std::{sync::Arc, time::Duration};
