@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aggregates::id::OrganizationId;
 use axum::{
     http::{HeaderValue, StatusCode},
     response::Response,
@@ -10,9 +11,13 @@ use axum::{
 use crate::{
     command::{self, Caller, Command, Commands, Outcomes},
     files::Files,
-    http::{ApiError, Call, answer, idempotency},
+    http::{ApiError, Call, Guest, answer, idempotency},
+    interview::Interviews,
     store::Store,
 };
+
+/// How participants are named where it is kept who did something.
+pub const PARTICIPANT: &str = "participant";
 
 /// The application, as handlers see it.
 pub struct App {
@@ -22,6 +27,8 @@ pub struct App {
     pub store: Store,
     /// Keeps the bytes of files.
     pub files: Arc<Files>,
+    /// What running interviews need.
+    pub interviews: Interviews,
 }
 
 impl App {
@@ -44,6 +51,22 @@ impl App {
             request_id: call.request_id.as_str().to_owned(),
         };
         self.commands.run(&caller, call.idempotency.as_ref(), command).await
+    }
+
+    /// Runs a command for a participant and writes its answer, which no cache may keep.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub async fn run_for_participant<C: Command>(
+        &self,
+        organization: OrganizationId,
+        guest: &Guest,
+        command: &C,
+    ) -> Result<Response, ApiError> {
+        let caller =
+            Caller { organization, actor: PARTICIPANT.to_owned(), request_id: guest.request_id.as_str().to_owned() };
+        let outcomes = self.commands.run(&caller, guest.idempotency.as_ref(), command).await?;
+        Ok(answer::fresh(answered(outcomes)?))
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::TimeDelta;
 use clap::{Arg, ArgMatches};
 
 use crate::files::Place;
@@ -55,6 +56,13 @@ pub const SETTINGS: &[Setting] = &[
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
     setting("dev", "RELAY_DEV", "off", "Development mode"),
+    setting(
+        "heartbeat-timeout",
+        "RELAY_HEARTBEAT_TIMEOUT",
+        "120s",
+        "Silence after which a running interview is paused, such as 120s",
+    ),
+    setting("pause-timeout", "RELAY_PAUSE_TIMEOUT", "24h", "How long an interview may be paused before it is given up"),
     setting("tls-cert", "RELAY_TLS_CERT", "", "Certificate chain in PEM; with --tls-key, serves HTTPS"),
     setting("tls-key", "RELAY_TLS_KEY", "", "Private key in PEM"),
     setting(
@@ -97,6 +105,8 @@ pub struct Config {
     pub rate_limit: bool,
     /// Development mode.
     pub dev: bool,
+    /// When interviews end by themselves.
+    pub timeouts: Timeouts,
     /// Certificates, if HTTPS is served.
     pub tls: Option<Tls>,
     /// Bytes that a request body may have.
@@ -123,6 +133,21 @@ pub struct Tls {
     pub key: PathBuf,
     /// Address for HTTPS.
     pub listen: SocketAddr,
+}
+
+/// When interviews are paused or end by themselves (contract 24).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Silence after which a running interview is paused.
+    pub heartbeat: TimeDelta,
+    /// How long an interview may be paused before it is given up.
+    pub pause: TimeDelta,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { heartbeat: TimeDelta::seconds(120), pause: TimeDelta::hours(24) }
+    }
 }
 
 /// How the log is written.
@@ -255,6 +280,10 @@ impl Config {
             redis_url: values.url("redis-url", &["redis://"])?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
+            timeouts: Timeouts {
+                heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
+                pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
+            },
             tls,
             max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
                 value.parse().ok().filter(|bytes| *bytes >= 1_024)
@@ -288,7 +317,7 @@ impl Config {
                 _ if value.is_empty() => "(none)".to_owned(),
                 _ => hide_password(value),
             };
-            Some(format!("{:<16} {shown}  ({source})\n", setting.name))
+            Some(format!("{:<24} {shown}  ({source})\n", setting.name))
         };
         SETTINGS.iter().filter_map(line).collect()
     }
@@ -368,7 +397,13 @@ fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
-/// A whole number with `ms`, `s`, `m` or `h`.
+/// A duration of at least a second, and of a year at most.
+fn timeout(text: &str) -> Option<TimeDelta> {
+    let timeout = TimeDelta::from_std(duration(text)?).ok()?;
+    (TimeDelta::seconds(1)..=TimeDelta::days(365)).contains(&timeout).then_some(timeout)
+}
+
+/// A whole number with `ms`, `s`, `m`, `h` or `d`.
 fn duration(text: &str) -> Option<std::time::Duration> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0)?;
@@ -377,6 +412,7 @@ fn duration(text: &str) -> Option<std::time::Duration> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return None,
     };
     number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
@@ -466,6 +502,7 @@ mod tests {
         assert_eq!(config.max_body, 2_048);
         assert_eq!(config.public_url, "http://127.0.0.1:3");
         assert!(config.rate_limit && !config.dev && config.database_url.is_none());
+        assert_eq!(config.timeouts, Timeouts::default());
         let lines = config.describe();
         assert!(lines.contains("127.0.0.1:3  (flag)"), "{lines}");
         assert!(lines.contains("/variable  (RELAY_DATA_DIR)"), "{lines}");
@@ -487,6 +524,9 @@ mod tests {
             ("files-url", "ftp://files"),
             ("files-url", "s3://"),
             ("header-timeout", "10"),
+            ("heartbeat-timeout", "120"),
+            ("heartbeat-timeout", "500ms"),
+            ("pause-timeout", "1000d"),
             ("log-format", "xml"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),

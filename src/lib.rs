@@ -11,6 +11,7 @@ pub mod config;
 pub mod files;
 pub mod http;
 pub mod ids;
+pub mod interview;
 pub mod reactors;
 pub mod store;
 pub mod telemetry;

@@ -2,5 +2,6 @@
 
 mod http;
 mod process;
+mod sessions;
 mod store;
 mod support;

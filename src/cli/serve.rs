@@ -19,10 +19,12 @@ use crate::{
         routes,
         server::{self, Bounds, Front},
     },
+    interview::{Interviews, Rules, heartbeats},
     reactors::{
         Runner,
         file_removal::FileRemoval,
         invite_expiry::InviteExpiry,
+        session_timers::SessionTimers,
         upkeep::{self, KeyUses},
     },
     telemetry,
@@ -41,17 +43,20 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
-    let expiry = Runner::new(InviteExpiry, commands.clone(), node.clone());
-    let removal = Runner::new(FileRemoval::new(files.clone()), commands.clone(), node);
+    let interviews = Interviews::new(Arc::new(Rules), config.timeouts);
+    let timers = SessionTimers::new(config.timeouts, clock.now());
+    let removal = FileRemoval::new(files.clone());
     let background = [
-        tokio::spawn(expiry.run(stop.clone())),
-        tokio::spawn(removal.run(stop.clone())),
+        tokio::spawn(Runner::new(InviteExpiry, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(Runner::new(timers, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(Runner::new(removal, commands.clone(), node).run(stop.clone())),
+        tokio::spawn(heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone())),
         tokio::spawn(upkeep::run(commands.clone(), files.clone(), uses.clone(), stop.clone())),
     ];
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
-    let app = Arc::new(App { commands: commands.clone(), store, files });
+    let app = Arc::new(App { commands: commands.clone(), store, files, interviews });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");

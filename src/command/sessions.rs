@@ -1,7 +1,7 @@
 //! What can be done with sessions: by participants, by API keys, and by the clock.
 //!
-//! A participant's caller is the organization of the invite with the actor `participant:ses_…`; which session a request
-//! is about is settled by its token, before it comes here.
+//! A participant's caller is the organization of the invite with the actor `participant`; which session a request is about
+//! is settled by its token, before it comes here.
 
 mod ending;
 mod participant;
@@ -18,17 +18,15 @@ use aggregates::{
     },
     value::Input,
 };
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, SubsecRound, Utc};
 use serde_json::Value;
 
 use self::{ending::conclude, query::content};
-use super::{Answer, Command, Commands, Stop, Work, not_found};
+use super::{Answer, Command, Stop, Work, not_found};
+use crate::trust::session_token::{self, Claims};
 
 pub use participant::ParticipantSession;
 pub use query::ConsentView;
-
-/// Makes the session token that a participant gets, and says until when it is valid.
-pub type Issue = fn(&Commands, SessionId, DateTime<Utc>) -> (String, DateTime<Utc>);
 
 /// `POST /v1/interview/{token}/session`: opens a session, or comes back to the live one.
 ///
@@ -36,10 +34,10 @@ pub type Issue = fn(&Commands, SessionId, DateTime<Utc>) -> (String, DateTime<Ut
 pub struct OpenSession {
     /// The invite.
     pub invite: InviteId,
+    /// The token of its link, under which the session's token is issued.
+    pub link: String,
     /// The request's body.
     pub body: Value,
-    /// Makes the session token.
-    pub issue: Issue,
 }
 
 impl Command for OpenSession {
@@ -90,13 +88,16 @@ impl Command for OpenSession {
                 now,
             })),
         )?;
-        Ok(Answer { status: 201, ..Answer::ok(self.body(work, session_id)?) })
+        Ok(Answer::created(format!("/v1/sessions/{session_id}"), self.body(work, session_id)?))
     }
 }
 
 impl OpenSession {
     fn body(&self, work: &Work<'_>, id: SessionId) -> Result<String, Stop> {
-        let (token, expires_at) = (self.issue)(work.commands(), id, work.now());
+        let organization = work.caller().organization;
+        let expires_at = work.now().trunc_subsecs(0) + session_token::VALID_FOR;
+        let claims = Claims { session: id, organization, expires_at };
+        let token = session_token::issue(&work.commands().keys, claims, &self.link);
         participant::body_with(work, id, |body| {
             body.insert("sessionToken".to_owned(), token.into());
             body.insert("expiresAt".to_owned(), query::shown(expires_at).into());
@@ -145,7 +146,7 @@ impl Command for RecordConsent {
         let session: Session = work.load(self.session).await?;
         let record = session.consents.last().ok_or_else(not_found)?;
         let body = serde_json::to_string(&ConsentView::of(self.session, record)).map_err(failed)?;
-        Ok(Answer { status: 201, ..Answer::ok(body) })
+        Ok(Answer::created(format!("/v1/sessions/{}/consents", self.session), body))
     }
 }
 
@@ -201,6 +202,7 @@ impl Command for AnswerPrompt {
         let content = content(work, session.script_id, session.script_version).await?;
         let answer = AnswerInput::from_json(&self.body)?.validate()?;
         let seq = answer.seq;
+        heard_of(work, self.session, &session)?;
         let command = SessionCommand::Answer {
             answer,
             spoken: self.spoken.clone(),
@@ -262,6 +264,7 @@ impl Command for CompleteSession {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let session: Session = work.load(self.session).await?;
         let content = content(work, session.script_id, session.script_version).await?;
+        heard_of(work, self.session, &session)?;
         work.execute::<Session>(self.session, SessionCommand::Complete { content, now: work.now() })?;
         conclude(work, self.session).await?;
         shown(work, self.session, false)
@@ -336,6 +339,14 @@ impl Command for EndInTime {
         }
         Ok(Answer::no_content())
     }
+}
+
+/// What a participant says is a sign of life: it ends a pause that silence has caused.
+fn heard_of(work: &mut Work<'_>, id: SessionId, session: &Session) -> Result<(), Stop> {
+    if session.pause_cause == Some(PauseCause::HeartbeatLost) {
+        work.execute::<Session>(id, SessionCommand::HeartbeatRestored { now: work.now() })?;
+    }
+    Ok(())
 }
 
 /// The session as its audience sees it: an API key the whole document, the participant `{session}`.

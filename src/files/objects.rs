@@ -82,7 +82,10 @@ impl Objects {
     ///
     /// # Errors
     /// When it cannot be used; the message says why.
-    pub fn open(place: &Place, variables: impl IntoIterator<Item = (String, String)>) -> std::result::Result<Self, String> {
+    pub fn open(
+        place: &Place,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> std::result::Result<Self, String> {
         match place {
             Place::Local(folder) => Self::local(folder).map_err(|error| format!("{place}: {error}")),
             Place::S3 { bucket, prefix } => {
@@ -279,17 +282,27 @@ mod tests {
         assert_eq!(Place::parse("s3://relay-files"), s3("relay-files", ""));
         assert_eq!(Place::parse("s3://relay.files/a/b/"), s3("relay.files", "a/b"));
         assert_eq!(Place::parse("file:///var/files"), Some(Place::Local("/var/files".into())));
-        for bad in ["", "relay", "s3://", "s3://ab", "s3://UPPER", "s3://a b c", "s3://good/../x", "file://x", "gs://abc"] {
+        for bad in
+            ["", "relay", "s3://", "s3://ab", "s3://UPPER", "s3://a b c", "s3://good/../x", "file://x", "gs://abc"]
+        {
             assert_eq!(Place::parse(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn http_is_for_loopback_only() {
-        for near in ["http://127.0.0.1:9000", "http://localhost", "http://localhost:9000/", "http://[::1]:9000", "http://[::1]"] {
+        for near in
+            ["http://127.0.0.1:9000", "http://localhost", "http://localhost:9000/", "http://[::1]:9000", "http://[::1]"]
+        {
             assert!(is_plain_loopback(near), "{near}");
         }
-        for far in ["http://localhost.example.com", "http://127.0.0.1@evil.example", "http://10.0.0.1", "https://127.0.0.1", "ftp://localhost"] {
+        for far in [
+            "http://localhost.example.com",
+            "http://127.0.0.1@evil.example",
+            "http://10.0.0.1",
+            "https://127.0.0.1",
+            "ftp://localhost",
+        ] {
             assert!(!is_plain_loopback(far), "{far}");
         }
     }

@@ -113,6 +113,11 @@ impl ApiError {
         Self::new(Failure::Unauthorized, "The API key is missing, invalid, expired or revoked.")
     }
 
+    /// 401 for a participant. The reference has one code for whatever credential is missing.
+    pub fn no_session() -> Self {
+        Self::new(Failure::Unauthorized, "The session token is missing, invalid, expired, or of another interview.")
+    }
+
     /// 403, naming the scope that the key lacks.
     pub fn forbidden(scope: impl Display) -> Self {
         Self::new(Failure::Forbidden, format!("The API key lacks the scope {scope}."))

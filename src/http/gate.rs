@@ -14,7 +14,7 @@ use aggregates::{
 };
 use axum::{
     body::{Body, Bytes},
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{Extensions, HeaderMap, HeaderName, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -23,7 +23,7 @@ use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{
-    Access, ApiError, Authenticated, Authenticator, IdempotencyRequest,
+    Access, ApiError, Authenticated, Authenticator, IdempotencyRequest, Participant, Token,
     auth::bearer,
     error::Failure,
     health::Readiness,
@@ -57,13 +57,22 @@ pub struct Limits {
     pub upload_idle: Duration,
     /// Requests per minute of a client address without a valid key.
     pub anonymous: u32,
-    /// Requests per minute of a client address on the participant's routes.
+    /// Requests per minute of a client address on the participant's routes, without a valid session token.
     pub participant: u32,
+    /// Requests per minute of one session.
+    pub session: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 1 << 20, body_timeout: Duration::from_secs(30), upload_idle: Duration::from_secs(30), anonymous: 300, participant: 600 }
+        Self {
+            body: 1 << 20,
+            body_timeout: Duration::from_secs(30),
+            upload_idle: Duration::from_secs(30),
+            anonymous: 300,
+            participant: 600,
+            session: 300,
+        }
     }
 }
 
@@ -76,6 +85,13 @@ pub(super) struct RawBody(pub Bytes);
 pub(super) struct Principal {
     pub organization: OrganizationId,
     pub key_id: ApiKeyId,
+}
+
+/// Who is at the gate.
+enum Who {
+    Anybody,
+    Key(Arc<Authenticated>),
+    Participant(Participant),
 }
 
 /// A route's gate.
@@ -94,22 +110,25 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let platform = &*gate.platform;
     let address = client_address(request.extensions());
+    let (mut parts, body) = request.into_parts();
     let caller = match gate.access {
-        Access::Scope(_) => authenticate(platform, request.headers()).await.map(Some),
-        Access::Public | Access::InviteToken | Access::Health => Ok(None),
+        Access::Scope(_) => authenticate(platform, &parts.headers).await.map(Who::Key),
+        Access::SessionToken => participant(platform, &mut parts).await.map(Who::Participant),
+        Access::Public | Access::InviteToken | Access::Health => Ok(Who::Anybody),
     };
+    let limits = &platform.limits;
     let (bucket, limit) = match (&caller, gate.access) {
-        (Ok(Some(caller)), _) => (Bucket::Key(caller.key_id), caller.rate_limit),
-        (_, Access::InviteToken) => (Bucket::participant(address), platform.limits.participant),
-        _ => (Bucket::address(address), platform.limits.anonymous),
+        (Ok(Who::Key(caller)), _) => (Bucket::Key(caller.key_id), caller.rate_limit),
+        (Ok(Who::Participant(participant)), _) => (Bucket::Session(participant.session), limits.session),
+        (_, Access::InviteToken | Access::SessionToken) => (Bucket::participant(address), limits.participant),
+        _ => (Bucket::address(address), limits.anonymous),
     };
     let cost = u32::from(gate.access != Access::Health);
     counted(platform, bucket, limit, cost, async {
         let caller = caller?;
-        if let (Some(caller), Access::Scope(needed)) = (&caller, gate.access) {
+        if let (Who::Key(caller), Access::Scope(needed)) = (&caller, gate.access) {
             require(caller, needed)?;
         }
-        let (mut parts, body) = request.into_parts();
         let body = match gate.intake {
             Intake::Json => {
                 admit_body(platform, &mut parts, body).await?;
@@ -124,14 +143,19 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
                 body
             }
         };
-        if let Some(caller) = &caller {
-            parts.extensions.insert(Arc::clone(caller));
+        let mut principal = None;
+        match caller {
+            Who::Key(caller) => {
+                principal = Some(Principal { organization: caller.organization, key_id: caller.key_id });
+                parts.extensions.insert(caller);
+            }
+            Who::Participant(participant) => _ = parts.extensions.insert(participant),
+            Who::Anybody => {}
         }
         let handled = AssertUnwindSafe(next.run(Request::from_parts(parts, body))).catch_unwind().await;
         // Caught here as well as in the observer, so that a defect costs the client its answer but not its headers.
         let mut response = handled.map_err(|_| ApiError::internal("a handler panicked"))?;
-        if let Some(caller) = caller {
-            let principal = Principal { organization: caller.organization, key_id: caller.key_id };
+        if let Some(principal) = principal {
             response.extensions_mut().insert(principal);
         }
         Ok(response)
@@ -174,6 +198,15 @@ async fn counted(
     headers.insert(REMAINING, limit.saturating_sub(count).into());
     headers.insert(RESET, reset.into());
     response
+}
+
+/// The participant whose session token came with the request. Whose link leads nowhere is told that, not that the token is
+/// wrong under it.
+async fn participant(platform: &Platform, parts: &mut Parts) -> Result<Participant, ApiError> {
+    let Token(invite_token) = Token::from_request_parts(parts, &()).await?;
+    let session_token = bearer(&parts.headers).ok_or_else(ApiError::no_session)?;
+    let participant = platform.authenticator.participant(&invite_token, session_token).await?;
+    participant.ok_or_else(ApiError::no_session)
 }
 
 async fn authenticate(platform: &Platform, headers: &HeaderMap) -> Result<Arc<Authenticated>, ApiError> {

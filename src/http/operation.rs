@@ -35,6 +35,8 @@ pub enum Access {
     Scope(Scope),
     /// The holder of the invite token in the path.
     InviteToken,
+    /// The holder of the invite token in the path and of a session token issued under it.
+    SessionToken,
 }
 
 /// How the body of a request reaches its handler.
@@ -78,8 +80,9 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
         let (Some((path, method, docs)), None) = (operations.next(), operations.next()) else {
             panic!("an operation is one method on one path");
         };
-        let success =
-            docs.responses.responses.keys().find_map(|status| status.parse().ok().filter(|s| (200..300).contains(s)));
+        // Where there are two, the other one is that of an action which finds its work done already.
+        let statuses = docs.responses.responses.keys().filter_map(|status| status.parse::<u16>().ok());
+        let success = statuses.filter(|status| (200..300).contains(status)).max();
         let Some(success) = success else { panic!("{method} {path} documents no success") };
         Self { method, path, access, intake: Intake::Json, success, docs, schemas, handler }
     }
@@ -104,6 +107,11 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
     /// Registers an operation for participants.
     pub fn invited(routes: UtoipaMethodRouter<S>) -> Self {
         Self::new(Access::InviteToken, routes)
+    }
+
+    /// Registers an operation for participants whose session has been created.
+    pub fn participating(routes: UtoipaMethodRouter<S>) -> Self {
+        Self::new(Access::SessionToken, routes)
     }
 }
 

@@ -33,12 +33,7 @@ impl KeyUses {
 }
 
 /// Does the chores until told to stop, and once more then.
-pub async fn run(
-    commands: Arc<Commands>,
-    files: Arc<Files>,
-    uses: Arc<KeyUses>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub async fn run(commands: Arc<Commands>, files: Arc<Files>, uses: Arc<KeyUses>, mut stop: watch::Receiver<bool>) {
     loop {
         let stopping = *stop.borrow();
         if let Err(error) = chores(&commands, &files, &uses).await {

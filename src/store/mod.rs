@@ -10,6 +10,7 @@ mod committer;
 mod connection;
 mod dialect;
 mod documents;
+mod heartbeats;
 mod keys;
 mod log;
 mod migrate;
@@ -166,6 +167,11 @@ impl Store {
             Location::Sqlite(_) => "SQLite",
             Location::Postgres(_) => "PostgreSQL",
         }
+    }
+
+    /// The keys of the installation.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     fn engine(&self) -> Engine {

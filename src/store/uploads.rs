@@ -1,6 +1,10 @@
 //! Uploads that have begun to write to the file store and are not in the log yet.
 
-use super::{Error, Store, TableWrite, value::{Kind, Value}, write::Mode};
+use super::{
+    Error, Store, TableWrite,
+    value::{Kind, Value},
+    write::Mode,
+};
 
 impl Store {
     /// Notes that bytes are about to be written under a key, or, with `parts`, under which name its parts can be removed.
@@ -36,7 +40,9 @@ impl Store {
         let sql = "SELECT storage_key, parts FROM uploads WHERE started_at < $1 AND storage_key > $2 \
                    ORDER BY storage_key LIMIT $3";
         let rows = self.query(sql.to_owned(), vec![before.into(), after.into(), limit.into()]).await?;
-        let upload = |mut row: Vec<Value>| (row[0].text().to_owned(), row.swap_remove(1).into_text().filter(|parts| !parts.is_empty()));
+        let upload = |mut row: Vec<Value>| {
+            (row[0].text().to_owned(), row.swap_remove(1).into_text().filter(|parts| !parts.is_empty()))
+        };
         Ok(rows.into_iter().map(upload).collect())
     }
 }

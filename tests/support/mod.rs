@@ -1,6 +1,7 @@
 //! What tests of several modules share.
 
 pub mod engines;
+pub mod participant;
 pub mod postgres;
 pub mod process;
 pub mod product;

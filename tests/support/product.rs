@@ -16,12 +16,15 @@ use interview_relay::{
         routes,
         server::{self, Bounds, Front},
     },
+    interview::Interviews,
     reactors::{
         Runner,
         file_removal::FileRemoval,
         invite_expiry::InviteExpiry,
+        session_timers::SessionTimers,
         upkeep::{self, KeyUses},
     },
+    store::Store,
     trust::secret_key,
 };
 use reqwest::Method;
@@ -36,6 +39,8 @@ pub struct Product {
     pub engine: Engine,
     /// Runs commands past HTTP.
     pub commands: Arc<Commands>,
+    /// The application, as its handlers see it.
+    pub app: Arc<App>,
     /// The base URL.
     pub url: String,
     /// An API key with every scope.
@@ -47,9 +52,65 @@ pub struct Product {
     /// Where they are, unless the test has brought a place of its own.
     pub folder: tempfile::TempDir,
     uses: Arc<KeyUses>,
-    client: reqwest::Client,
+    pub(super) client: reqwest::Client,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
+}
+
+/// What nodes are started with.
+struct Setup {
+    limiter: Arc<dyn RateLimiter>,
+    files: Arc<Files>,
+    limits: Limits,
+}
+
+/// Another node of the same installation, which knows nothing but what is stored.
+pub struct Node {
+    /// Its base URL.
+    pub url: String,
+    /// Its application.
+    pub app: Arc<App>,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<()>,
+}
+
+impl Node {
+    async fn start(store: Store, engine: &Engine, setup: Setup, uses: Arc<KeyUses>) -> Self {
+        let Setup { limiter, files, limits } = setup;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let clock = engine.clock.clone();
+        let commands = Arc::new(Commands::new(store.clone(), clock.clone(), engine.keys.clone(), url.clone()));
+        let platform = Arc::new(Platform {
+            clock: clock.clone(),
+            authenticator: Arc::new(StoredKeys::new(store.clone(), clock, uses)),
+            limiter,
+            readiness: Arc::new(store.clone()),
+            limits,
+        });
+        let app = Arc::new(App { commands, store, files, interviews: Interviews::default() });
+        let router = operation::router(&platform, routes::operations(), app.clone());
+        let (stop, stopped) = watch::channel(false);
+        let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
+        Self { url, app, stop, served }
+    }
+
+    /// Writes down what the node has noted of heartbeats.
+    pub async fn flush_heartbeats(&self) {
+        self.app.interviews.heartbeats.flush(&self.app.store).await.expect("flush");
+    }
+
+    /// The timers of sessions as this node runs them, to be run pass by pass.
+    pub fn session_timers(&self, owner: &str) -> Runner<SessionTimers> {
+        let timers = SessionTimers::new(self.app.interviews.timeouts, self.app.commands.now());
+        Runner::new(timers, self.app.commands.clone(), owner.to_owned())
+    }
+
+    /// Stops it in order.
+    pub async fn stop(self) {
+        self.stop.send(true).expect("it runs");
+        self.served.await.expect("no panic");
+    }
 }
 
 /// What was answered.
@@ -129,25 +190,31 @@ impl Product {
             let objects = Objects::open(&Place::Local(folder.path().to_owned()), []).expect("a folder");
             Files::new(objects, Sizes::default())
         }));
-        let (store, clock) = (engine.store.clone(), engine.clock.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let commands = Arc::new(Commands::new(store.clone(), clock.clone(), engine.keys.clone(), url.clone()));
-        let (organization, key) = organization(&commands, plan, credits).await;
         let uses = Arc::new(KeyUses::default());
-        let platform = Arc::new(Platform {
-            clock: clock.clone(),
-            authenticator: Arc::new(StoredKeys::new(store.clone(), clock, uses.clone())),
-            limiter,
-            readiness: Arc::new(store.clone()),
-            limits,
-        });
-        let app = Arc::new(App { commands: commands.clone(), store, files: files.clone() });
-        let router = operation::router(&platform, routes::operations(), app);
-        let (stop, stopped) = watch::channel(false);
-        let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
+        let setup = Setup { limiter, files: files.clone(), limits };
+        let Node { url, app, stop, served } = Node::start(engine.store.clone(), &engine, setup, uses.clone()).await;
+        let commands = app.commands.clone();
+        let (organization, key) = organization(&commands, plan, credits).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
-        Self { engine, commands, url, key, organization, files, folder, uses, client, stop, served }
+        Self { engine, commands, app, url, key, organization, files, folder, uses, client, stop, served }
+    }
+
+    /// Starts another node on the same database.
+    pub async fn node(&self) -> Node {
+        let files = self.files.clone();
+        let setup = Setup { limiter: Arc::new(Unlimited), files, limits: Limits::default() };
+        Node::start(self.engine.node().await, &self.engine, setup, self.uses.clone()).await
+    }
+
+    /// The timers of sessions, to be run pass by pass.
+    pub fn session_timers(&self, owner: &str) -> Runner<SessionTimers> {
+        let timers = SessionTimers::new(self.app.interviews.timeouts, self.commands.now());
+        Runner::new(timers, self.commands.clone(), owner.to_owned())
+    }
+
+    /// Writes down what was noted of heartbeats.
+    pub async fn flush_heartbeats(&self) {
+        self.app.interviews.heartbeats.flush(&self.app.store).await.expect("flush");
     }
 
     /// Another organization of the installation; answers its key.
@@ -195,8 +262,12 @@ impl Product {
 
     /// A published script; answers its id.
     pub async fn script(&self) -> String {
-        let question = json!({"id": "q1", "text": "How was it?", "type": "open"});
-        let body = json!({"name": "Script", "systemPrompt": "Be kind.", "questions": [question]});
+        self.script_with(json!([{"id": "q1", "text": "How was it?", "type": "open"}])).await
+    }
+
+    /// A published script with these questions; answers its id.
+    pub async fn script_with(&self, questions: Value) -> String {
+        let body = json!({"name": "Script", "systemPrompt": "Be kind.", "questions": questions});
         let script = id(&self.post("/v1/scripts", body).await.expect(201));
         self.post(&format!("/v1/scripts/{script}/publish"), json!({})).await.expect(200);
         script
@@ -206,6 +277,15 @@ impl Product {
     pub async fn campaign(&self, settings: Value) -> String {
         let body = json!({"name": "Campaign", "scriptId": self.script().await, "settings": settings});
         id(&self.post("/v1/campaigns", body).await.expect(201))
+    }
+
+    /// An active campaign that asks these questions; answers its id.
+    pub async fn campaign_with(&self, questions: Value, settings: Value) -> String {
+        let script = self.script_with(questions).await;
+        id(&self
+            .post("/v1/campaigns", json!({"name": "Campaign", "scriptId": script, "settings": settings}))
+            .await
+            .expect(201))
     }
 
     /// An invite; answers its document.

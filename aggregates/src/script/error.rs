@@ -40,10 +40,9 @@ impl From<ScriptError> for Refusal {
             ScriptError::NotFound => Code::NotFound,
             ScriptError::Invalid(_) => Code::ValidationError,
             ScriptError::DraftExists => Code::DraftExists,
-            ScriptError::AlreadyExists
-            | ScriptError::NoDraft
-            | ScriptError::NoDraftToEdit
-            | ScriptError::Archived => Code::Conflict,
+            ScriptError::AlreadyExists | ScriptError::NoDraft | ScriptError::NoDraftToEdit | ScriptError::Archived => {
+                Code::Conflict
+            }
             ScriptError::NotPublished => Code::ScriptNotPublished,
             ScriptError::InUse => Code::ScriptInUse,
         };

@@ -9,12 +9,7 @@ use aggregates::{
 use crate::common::{given, id, refusal};
 
 fn content() -> Content {
-    Content {
-        content_type: "audio/mpeg".into(),
-        size: 12,
-        sha256: "ab".repeat(32),
-        storage_key: "org/file".into(),
-    }
+    Content { content_type: "audio/mpeg".into(), size: 12, sha256: "ab".repeat(32), storage_key: "org/file".into() }
 }
 
 fn participant() -> Email {
@@ -101,7 +96,9 @@ fn its_name_is_sealed_under_the_participant() {
 fn it_is_deleted_once_and_keeps_its_storage_key() {
     for before in [stored(), media_stored()] {
         let deleted = FileEvent::Deleted(FileDeleted {});
-        given::<File>(std::slice::from_ref(&before)).when(FileCommand::Delete).then_expect_events(vec![deleted.clone()]);
+        given::<File>(std::slice::from_ref(&before))
+            .when(FileCommand::Delete)
+            .then_expect_events(vec![deleted.clone()]);
         assert_eq!(refusal::<File>(&[before.clone(), deleted.clone()], FileCommand::Delete).code, Code::NotFound);
         let file = File::replay([before.clone(), deleted]);
         assert_eq!((file.organization_id(), file.content()), (None, content()));

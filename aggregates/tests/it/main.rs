@@ -12,3 +12,4 @@ mod organizations;
 mod projects;
 mod questions;
 mod scripts;
+mod sessions;

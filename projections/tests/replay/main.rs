@@ -13,7 +13,7 @@ use aggregates::{
 use chrono::DateTime;
 use projections::{
     ApiKey, Campaign, Column, ErasedModel, File, Invite, Organization, Project, ReadModel, Recorded, Row, Script,
-    fold_stored, group_changes, registry::open_personal, restore, table,
+    Session, fold_stored, group_changes, registry::open_personal, restore, table,
 };
 use proptest::prelude::*;
 
@@ -146,6 +146,7 @@ replay_equals_live! {
     scripts: Script, histories::script();
     campaigns: Campaign, histories::campaign();
     invites: Invite, histories::invite();
+    sessions: Session, histories::session();
     files: File, histories::file();
 }
 

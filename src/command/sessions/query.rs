@@ -117,7 +117,7 @@ pub struct ConsentView {
     /// What the participant's browser calls itself.
     pub user_agent: Option<String>,
     /// When.
-    pub at: String,
+    pub created_at: String,
 }
 
 impl ConsentView {
@@ -135,7 +135,7 @@ impl ConsentView {
             actor: record.actor.clone(),
             ip: record.ip.clone(),
             user_agent: record.user_agent.clone(),
-            at: shown(record.at),
+            created_at: shown(record.at),
         }
     }
 }

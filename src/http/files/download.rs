@@ -46,13 +46,14 @@ pub async fn download(
     };
     let bytes = range.clone().unwrap_or(0..file.size);
     let length = bytes.end - bytes.start;
-    let stream = app.files.objects.read(row.column("storage_key").text(), bytes).await.map_err(|error| match error {
-        object_store::Error::NotFound { .. } => ApiError::internal(format!("the bytes of {id} are gone")),
-        error => {
-            tracing::error!(%error, "the file store failed");
-            ApiError::unavailable(5)
-        }
-    })?;
+    let stream =
+        app.files.objects.read(row.column("storage_key").text(), bytes).await.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => ApiError::internal(format!("the bytes of {id} are gone")),
+            error => {
+                tracing::error!(%error, "the file store failed");
+                ApiError::unavailable(5)
+            }
+        })?;
     let mut response = Body::from_stream(stream).into_response();
     if let Some(range) = &range {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
@@ -102,7 +103,8 @@ fn set(response: &mut Response, name: HeaderName, value: &str) {
 /// The name twice (RFC 6266): in ASCII for old clients, and as RFC 8187 (once 5987) writes any text.
 fn disposition(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' };
-    let mut value = format!("attachment; filename=\"{}\"; filename*=UTF-8''", name.chars().map(plain).collect::<String>());
+    let mut value =
+        format!("attachment; filename=\"{}\"; filename*=UTF-8''", name.chars().map(plain).collect::<String>());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
             value.push(char::from(byte));

@@ -243,7 +243,8 @@ impl Source for Part<'_> {
 }
 
 fn failure(flow: &Flow, limit: u64, text: &str) -> ApiError {
-    let incomplete = |message: &str| ApiError::invalid_request(message, vec![FieldError::new("body", "incomplete", message)]);
+    let incomplete =
+        |message: &str| ApiError::invalid_request(message, vec![FieldError::new("body", "incomplete", message)]);
     match *flow.broken.lock() {
         Some(Broken::TooLarge) => too_large(limit),
         Some(Broken::TooSlow) => incomplete("The body took too long to arrive."),
@@ -309,7 +310,8 @@ mod tests {
     #[tokio::test]
     async fn a_head_or_preamble_without_end_is_refused_soon() {
         for begin in ["--XX\r\nX-Long: ", "no boundary yet"] {
-            let pieces = std::iter::once(Bytes::from(begin)).chain(std::iter::repeat_n(Bytes::from(vec![b'y'; 16 << 10]), 6_400));
+            let pieces = std::iter::once(Bytes::from(begin))
+                .chain(std::iter::repeat_n(Bytes::from(vec![b'y'; 16 << 10]), 6_400));
             let mut form = Form::open(request(pieces), 200 << 20, Duration::from_secs(30)).await.expect("a form");
             let flow = Arc::clone(&form.flow);
             let Err(error) = form.next().await else { panic!("it was read") };

@@ -25,6 +25,7 @@ use crate::{
         ApiError, Authenticated, Authenticator, Limits, Platform, health::Readiness, operation, rate_limit::InProcess,
         routes,
     },
+    interview::Interviews,
     store::{Location, Store},
     trust::keys::{Keys, random_key},
 };
@@ -92,7 +93,8 @@ impl Site {
         });
         let objects = Objects::open(&Place::Local(directory.path().join("files")), []).expect("a folder");
         let files = Arc::new(Files::new(objects, Sizes::default()));
-        let app = Arc::new(App { commands: Arc::new(commands), store, files });
+        let interviews = Interviews::default();
+        let app = Arc::new(App { commands: Arc::new(commands), store, files, interviews });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }

@@ -159,7 +159,9 @@ impl Shelf {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), reached).await.unwrap_or_else(|_| panic!("never {expected}: {sql}"));
+        tokio::time::timeout(Duration::from_secs(30), reached)
+            .await
+            .unwrap_or_else(|_| panic!("never {expected}: {sql}"));
     }
 
     /// A connection on which a test says whatever it likes.
