@@ -221,7 +221,8 @@ impl Parts {
         match &mut self.kind {
             PartsKind::Local(upload) => upload.put_part(PutPayload::from(bytes)).await,
             PartsKind::S3 { store, path, id, parts } => {
-                parts.push(store.put_part(path, id, parts.len(), PutPayload::from(bytes)).await?);
+                let part = store.put_part(path, id, parts.len(), PutPayload::from(bytes)).await?;
+                parts.push(part);
                 Ok(())
             }
         }
@@ -287,6 +288,25 @@ mod tests {
         {
             assert_eq!(Place::parse(bad), None, "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_leaves_in_a_directory_is_removed() {
+        let folder = tempfile::tempdir().expect("make a folder");
+        let objects = Objects::open(&Place::Local(folder.path().to_owned()), []).expect("a folder");
+        objects.put("org/file", Bytes::from_static(b"whole")).await.expect("put");
+        let mut parts = objects.start("org/half").await.expect("start");
+        parts.put(Bytes::from_static(b"half")).await.expect("put");
+        // A process that is killed removes nothing.
+        std::mem::forget(parts);
+        let left = || std::fs::read_dir(folder.path().join("org")).expect("the folder").count();
+        assert_eq!((left(), objects.contains("org/half").await.expect("head")), (2, false));
+        objects.discard("org/half", None).await.expect("discard");
+        assert_eq!((left(), objects.contains("org/file").await.expect("head")), (1, true));
+        for key in ["org/file", "org/file", "org/never", "nobody/never"] {
+            objects.discard(key, None).await.expect("discard");
+        }
+        assert_eq!(left(), 0);
     }
 
     #[test]

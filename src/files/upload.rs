@@ -38,15 +38,30 @@ pub enum Refused<E> {
     Store(store::Error),
 }
 
-impl<E> From<object_store::Error> for Refused<E> {
+/// What can go wrong with our own stores.
+enum Failed {
+    Objects(object_store::Error),
+    Store(store::Error),
+}
+
+impl From<object_store::Error> for Failed {
     fn from(error: object_store::Error) -> Self {
         Self::Objects(error)
     }
 }
 
-impl<E> From<store::Error> for Refused<E> {
+impl From<store::Error> for Failed {
     fn from(error: store::Error) -> Self {
         Self::Store(error)
+    }
+}
+
+impl<E> From<Failed> for Refused<E> {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Objects(error) => Self::Objects(error),
+            Failed::Store(error) => Self::Store(error),
+        }
     }
 }
 
@@ -95,6 +110,8 @@ struct Upload<'a> {
     size: u64,
     noted: bool,
     parts: Option<Parts>,
+    /// [`Parts::id`], beyond the end of `parts`.
+    parts_id: Option<String>,
 }
 
 impl Files {
@@ -112,8 +129,17 @@ impl Files {
         source: &mut S,
     ) -> Result<Content, Refused<S::Error>> {
         let key = format!("{organization}/{file}");
-        let mut upload =
-            Upload { files: self, store, key, now, hash: Sha256::new(), size: 0, noted: false, parts: None };
+        let mut upload = Upload {
+            files: self,
+            store,
+            key,
+            now,
+            hash: Sha256::new(),
+            size: 0,
+            noted: false,
+            parts: None,
+            parts_id: None,
+        };
         let result = upload.run(limit, source).await;
         if result.is_err() {
             upload.abandon().await;
@@ -143,19 +169,26 @@ impl Upload<'_> {
         let head = &part[..part.len().min(kind::HEAD)];
         let content_type = kind::detect(head).ok_or(Refused::NotAllowed)?;
         let limit = limit(self.files, content_type).ok_or(Refused::NotAllowed)?;
-        self.count(&part, limit)?;
-        while !ended {
-            match source.next().await.map_err(Refused::Broken)? {
-                Some(piece) => {
-                    self.count(&piece, limit)?;
-                    part.extend_from_slice(&piece);
-                }
-                None => ended = true,
-            }
+        let mut fits = self.count(&part, limit);
+        while fits {
+            // Before the next piece is asked for, so that no more than a part and a piece is ever in memory.
             while part.len() >= PART {
                 let full = part.split_to(PART).freeze();
                 self.write_part(full).await?;
             }
+            if ended {
+                break;
+            }
+            match source.next().await.map_err(Refused::Broken)? {
+                Some(piece) => {
+                    fits = self.count(&piece, limit);
+                    part.extend_from_slice(&piece);
+                }
+                None => ended = true,
+            }
+        }
+        if !fits {
+            return Err(Refused::TooLarge(limit));
         }
         self.finish(part).await?;
         Ok(Content {
@@ -166,57 +199,53 @@ impl Upload<'_> {
         })
     }
 
-    fn count<E>(&mut self, piece: &[u8], limit: u64) -> Result<(), Refused<E>> {
+    /// Counts and hashes a piece; whether the file is still small enough.
+    fn count(&mut self, piece: &[u8], limit: u64) -> bool {
         self.size += piece.len() as u64;
-        if self.size > limit {
-            return Err(Refused::TooLarge(limit));
-        }
         self.hash.update(piece);
-        Ok(())
+        self.size <= limit
     }
 
     /// Notes the upload before anything of it is written, so that what a crash leaves can be found.
-    async fn note(&mut self, parts: Option<&str>) -> Result<(), store::Error> {
+    async fn note(&mut self) -> Result<(), store::Error> {
         self.noted = true;
-        self.store.note_upload(&self.key, parts, self.now.timestamp_micros()).await
+        self.store.note_upload(&self.key, self.parts_id.as_deref(), self.now.timestamp_micros()).await
     }
 
-    async fn write_part<E>(&mut self, bytes: Bytes) -> Result<(), Refused<E>> {
+    async fn write_part(&mut self, bytes: Bytes) -> Result<(), Failed> {
         if self.parts.is_none() {
-            self.note(None).await?;
+            self.note().await?;
             let parts = self.files.objects.start(&self.key).await?;
-            let id = parts.id().map(str::to_owned);
+            self.parts_id = parts.id().map(str::to_owned);
             self.parts = Some(parts);
-            if let Some(id) = id {
-                self.note(Some(&id)).await?;
+            if self.parts_id.is_some() {
+                self.note().await?;
             }
         }
-        match &mut self.parts {
-            Some(parts) => parts.put(bytes).await.map_err(Refused::Objects),
-            None => Ok(()),
+        if let Some(parts) = &mut self.parts {
+            parts.put(bytes).await?;
         }
+        Ok(())
     }
 
-    async fn finish<E>(&mut self, rest: BytesMut) -> Result<(), Refused<E>> {
+    async fn finish(&mut self, rest: BytesMut) -> Result<(), Failed> {
         if self.parts.is_none() {
-            self.note(None).await?;
-            return self.files.objects.put(&self.key, rest.freeze()).await.map_err(Refused::Objects);
+            self.note().await?;
+            return Ok(self.files.objects.put(&self.key, rest.freeze()).await?);
         }
         if !rest.is_empty() {
             self.write_part(rest.freeze()).await?;
         }
-        match self.parts.take() {
-            Some(parts) => parts.complete().await.map_err(Refused::Objects),
-            None => Ok(()),
+        if let Some(parts) = self.parts.take() {
+            parts.complete().await?;
         }
+        Ok(())
     }
 
     async fn abandon(&mut self) {
-        if !self.noted {
-            return;
+        if self.noted {
+            remove(self.files, self.store, &self.key, self.parts_id.as_deref()).await;
         }
-        let parts = self.parts.as_ref().and_then(Parts::id).map(str::to_owned);
-        remove(self.files, self.store, &self.key, parts.as_deref()).await;
         // Dropped only now: it removes its own staged file, and must find nothing left to do.
         self.parts = None;
     }
