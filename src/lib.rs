@@ -10,6 +10,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod events;
+pub mod files;
 pub mod http;
 pub mod ids;
 pub mod interview;

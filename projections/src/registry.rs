@@ -5,7 +5,9 @@ use std::any::Any;
 use aggregates::{DecodeError, Event, id::OrganizationId};
 use serde::de::Error as _;
 
-use crate::{ApiKey, Campaign, Column, ColumnDef, Invite, Organization, Project, ReadModel, Recorded, Script, Session};
+use crate::{
+    ApiKey, Campaign, Column, ColumnDef, File, Invite, Organization, Project, ReadModel, Recorded, Script, Session,
+};
 
 /// Opens the ciphertext of the personal field with the given label; `None` when its key has been destroyed.
 pub type Open<'a> = dyn FnMut(&'static str, &str) -> Option<Vec<u8>> + 'a;
@@ -121,7 +123,7 @@ impl TableInfo {
     }
 }
 
-static TABLES: [TableInfo; 7] = [
+static TABLES: [TableInfo; 8] = [
     TableInfo::of::<Organization>(),
     TableInfo::of::<ApiKey>(),
     TableInfo::of::<Project>(),
@@ -129,6 +131,7 @@ static TABLES: [TableInfo; 7] = [
     TableInfo::of::<Campaign>(),
     TableInfo::of::<Invite>(),
     TableInfo::of::<Session>(),
+    TableInfo::of::<File>(),
 ];
 
 /// All read models.

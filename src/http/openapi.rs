@@ -90,7 +90,11 @@ fn shared_failures() -> Vec<(&'static str, Failure, &'static str)> {
         ("Forbidden", Failure::Forbidden, "The API key lacks the scope."),
         ("NotFound", Failure::Refused(Code::NotFound), "There is no such resource."),
         ("PayloadTooLarge", Failure::PayloadTooLarge, "The body is too large."),
-        ("UnsupportedMediaType", Failure::UnsupportedMediaType, "The body is not JSON."),
+        (
+            "UnsupportedMediaType",
+            Failure::UnsupportedMediaType,
+            "The body, or the file in it, is of a type that is not taken.",
+        ),
         ("ValidationError", Failure::Refused(Code::ValidationError), "Fields break rules."),
         ("RateLimited", Failure::Refused(Code::RateLimited), "Too many requests."),
         ("InternalError", Failure::Internal, "A defect of the server."),

@@ -262,8 +262,11 @@ impl Report {
         };
         let mood = |sentiment: Option<Sentiment>| sentiment.filter(|_| options.sentiment).map(|it| mood(it, labels));
         let questions = insights.questions.iter().map(|answered| {
-            let texts: Vec<String> =
-                answered.answers.iter().map(|said| said.text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+            let texts: Vec<String> = answered
+                .answers
+                .iter()
+                .map(|said| said.text.split_whitespace().collect::<Vec<_>>().join(" "))
+                .collect();
             QuestionRow {
                 number: answered.number,
                 text: Words::new(&answered.question.text, language),
@@ -347,7 +350,8 @@ fn consent_row(consent: &Consent, labels: &Labels) -> ConsentRow {
         _ => labels.consent_kinds[2],
     };
     let method = if consent.method == "api" { labels.methods[1] } else { labels.methods[0] };
-    let mut text: Vec<String> = consent.text_version.iter().map(|version| format!("{} {version}", labels.version)).collect();
+    let mut text: Vec<String> =
+        consent.text_version.iter().map(|version| format!("{} {version}", labels.version)).collect();
     text.extend(consent.locale.clone());
     ConsentRow {
         kind: kind.to_owned(),

@@ -4,6 +4,7 @@
 //! it keeps as timers, and acts on them through commands, which are safe to repeat. So a crash at any point means that
 //! something is done again and comes to nothing, never that it is left out.
 
+pub mod file_removal;
 pub mod invite_expiry;
 mod runner;
 pub mod session_timers;

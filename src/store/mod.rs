@@ -21,6 +21,7 @@ mod rows;
 mod sqlite;
 mod submission;
 mod subscriptions;
+mod uploads;
 mod value;
 mod write;
 
@@ -36,6 +37,7 @@ pub use self::{
     rebuild::{Difference, Report},
     submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},
     subscriptions::{Effects, Lease, Parked, Timer},
+    uploads::end_of_upload,
     value::{Kind, Row, Value},
     write::{Mode, TableWrite},
 };

@@ -5,6 +5,7 @@ mod campaigns;
 mod documents;
 mod events;
 mod events_stream;
+mod files;
 mod idempotency;
 mod interview;
 mod invites;

@@ -12,3 +12,4 @@ pub fn ring() {
     _ = rustls::crypto::ring::default_provider().install_default();
 }
 pub mod rabbitmq;
+pub mod s3;

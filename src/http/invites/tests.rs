@@ -21,6 +21,7 @@ use crate::{
     app::App,
     clock::{Clock, ManualClock},
     command::{Answer, Caller, Command, Commands, Stop, Work},
+    files::{Files, Objects, Place, Sizes},
     http::{
         ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness, operation,
         rate_limit::InProcess, routes,
@@ -91,9 +92,11 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
+        let objects = Objects::open(&Place::Local(directory.path().join("files")), []).expect("a folder");
+        let files = Arc::new(Files::new(objects, Sizes::default()));
         let streams = Streams::new(watch::channel(false).1);
         let (commands, interviews) = (Arc::new(commands), Interviews::default());
-        let app = Arc::new(App { commands, store, streams, interviews });
+        let app = Arc::new(App { commands, store, files, streams, interviews });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
