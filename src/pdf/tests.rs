@@ -10,7 +10,15 @@ fn report(language: &str, name: &str, campaign: &str, talk: &[(&str, &str)]) -> 
     let mut clock = 0;
     let mut say = |speaker, text: &str, question: Option<String>, length: u64| {
         let id = format!("utt_{}", utterances.len() + 1);
-        utterances.push(Utterance { id, speaker, text: text.to_owned(), start: clock, end: clock + length, confidence: None, question });
+        utterances.push(Utterance {
+            id,
+            speaker,
+            text: text.to_owned(),
+            start: clock,
+            end: clock + length,
+            confidence: None,
+            question,
+        });
         clock += length;
     };
     for (index, (asked, answered)) in talk.iter().enumerate() {
@@ -57,39 +65,89 @@ fn report(language: &str, name: &str, campaign: &str, talk: &[(&str, &str)]) -> 
 }
 
 fn english() -> Report {
-    report("en", "Jane Doe", "Q1 Customer Feedback", &[
-        ("How did you first hear about our product?", "A colleague of mine recommended it after a conference in Lisbon. We had been looking for a planning tool for months, and nothing we tried really fit the way our field teams work, so I was curious and signed up the same evening."),
-        ("How would you rate the onboarding, from 1 to 10?", "8"),
-        ("What do you like best?", "The shared calendar is wonderful. It saves me at least an hour every day, and the whole team loves the reminders. Customer support has been great as well: friendly, quick, and they really solved our import problem."),
-        ("What frustrates you?", "Honestly, the mobile app. It crashes when the connection is bad, and that is a disaster for people in the field. The checkout process for more seats failed three times, and I lost all my changes. That was terrible."),
-        ("Would you recommend us?", "Yes, most likely. The product is good and getting better, but I would wait for the new mobile app before I tell everybody."),
-        ("Is there anything else?", ""),
-    ])
+    report(
+        "en",
+        "Jane Doe",
+        "Q1 Customer Feedback",
+        &[
+            (
+                "How did you first hear about our product?",
+                "A colleague of mine recommended it after a conference in Lisbon. We had been looking for a planning tool for months, and nothing we tried really fit the way our field teams work, so I was curious and signed up the same evening.",
+            ),
+            ("How would you rate the onboarding, from 1 to 10?", "8"),
+            (
+                "What do you like best?",
+                "The shared calendar is wonderful. It saves me at least an hour every day, and the whole team loves the reminders. Customer support has been great as well: friendly, quick, and they really solved our import problem.",
+            ),
+            (
+                "What frustrates you?",
+                "Honestly, the mobile app. It crashes when the connection is bad, and that is a disaster for people in the field. The checkout process for more seats failed three times, and I lost all my changes. That was terrible.",
+            ),
+            (
+                "Would you recommend us?",
+                "Yes, most likely. The product is good and getting better, but I would wait for the new mobile app before I tell everybody.",
+            ),
+            ("Is there anything else?", ""),
+        ],
+    )
 }
 
 fn arabic() -> Report {
-    report("ar", "ليلى حداد", "استطلاع رضا العملاء", &[
-        ("كيف تعرفت على منتجنا؟", "أوصت به زميلتي بعد مؤتمر في بيروت، وكنا نبحث منذ أشهر عن أداة للتخطيط تناسب عمل فرقنا الميدانية."),
-        ("ما أكثر ما يعجبك؟", "التقويم المشترك رائع، ويوفر لي ساعة كل يوم. كما أن الدعم الفني سريع (أقل من 10 دقائق) عبر Chat."),
-        ("ما الذي يزعجك؟", "التطبيق على الهاتف يتوقف أحيانًا عندما يكون الاتصال ضعيفًا، ونخسر ما كتبناه."),
-    ])
+    report(
+        "ar",
+        "ليلى حداد",
+        "استطلاع رضا العملاء",
+        &[
+            (
+                "كيف تعرفت على منتجنا؟",
+                "أوصت به زميلتي بعد مؤتمر في بيروت، وكنا نبحث منذ أشهر عن أداة للتخطيط تناسب عمل فرقنا الميدانية.",
+            ),
+            (
+                "ما أكثر ما يعجبك؟",
+                "التقويم المشترك رائع، ويوفر لي ساعة كل يوم. كما أن الدعم الفني سريع (أقل من 10 دقائق) عبر Chat.",
+            ),
+            ("ما الذي يزعجك؟", "التطبيق على الهاتف يتوقف أحيانًا عندما يكون الاتصال ضعيفًا، ونخسر ما كتبناه."),
+        ],
+    )
 }
 
 fn chinese() -> Report {
-    report("zh-CN", "李小明", "客户满意度访谈", &[
-        ("您是怎么知道我们的产品的？", "是同事推荐的。我们找了几个月的排班工具，都不太适合外勤团队，所以当天晚上我就注册试用了。"),
-        ("您最喜欢哪一点？", "共享日历非常好用，每天至少能节省一个小时，团队里的每个人都喜欢提醒功能。客服也很热情，十分钟之内就解决了导入的问题。"),
-        ("有什么让您不满意的地方？", "手机应用在网络不好的时候会崩溃，写好的内容全部丢失，这一点比较糟糕。希望尽快修复。"),
-    ])
+    report(
+        "zh-CN",
+        "李小明",
+        "客户满意度访谈",
+        &[
+            (
+                "您是怎么知道我们的产品的？",
+                "是同事推荐的。我们找了几个月的排班工具，都不太适合外勤团队，所以当天晚上我就注册试用了。",
+            ),
+            (
+                "您最喜欢哪一点？",
+                "共享日历非常好用，每天至少能节省一个小时，团队里的每个人都喜欢提醒功能。客服也很热情，十分钟之内就解决了导入的问题。",
+            ),
+            (
+                "有什么让您不满意的地方？",
+                "手机应用在网络不好的时候会崩溃，写好的内容全部丢失，这一点比较糟糕。希望尽快修复。",
+            ),
+        ],
+    )
 }
 
 /// Many scripts in one document, text that looks like markup, and what no font has.
 fn mixed() -> Report {
-    report("en", "Łukasz Øvergård", "Émigrés & Ænglisc – “Ω” №7", &[
-        ("Что вам понравилось?", "Отчёты и календарь. Δεν έχω παράπονα. Ngôn ngữ: Tiếng Việt. שלום וברכה"),
-        ("#panic(\"no\") *bold* $x^2$ @ref <label> \\ #sys.inputs", "日本語のひらがなとカタカナ、한국어 문장, हिन्दी वाक्य, ภาษาไทย 😀 ✓ ★ \u{F8FF}"),
-        ("A word without end", &"verylongword".repeat(20)),
-    ])
+    report(
+        "en",
+        "Łukasz Øvergård",
+        "Émigrés & Ænglisc – “Ω” №7",
+        &[
+            ("Что вам понравилось?", "Отчёты и календарь. Δεν έχω παράπονα. Ngôn ngữ: Tiếng Việt. שלום וברכה"),
+            (
+                "#panic(\"no\") *bold* $x^2$ @ref <label> \\ #sys.inputs",
+                "日本語のひらがなとカタカナ、한국어 문장, हिन्दी वाक्य, ภาษาไทย 😀 ✓ ★ \u{F8FF}",
+            ),
+            ("A word without end", &"verylongword".repeat(20)),
+        ],
+    )
 }
 
 fn made(report: &Report, options: &Options, name: &str) -> Vec<u8> {
@@ -125,8 +183,41 @@ fn every_language_and_branding_is_typeset() {
     partial.conversation.name = None;
     partial.consents[0].granted = false;
     made(&partial, &Options::default(), "partial");
-    let nothing = Report { conversation: Conversation { language: "en".into(), ..Conversation::default() }, ..Report::default() };
+    let nothing =
+        Report { conversation: Conversation { language: "en".into(), ..Conversation::default() }, ..Report::default() };
     made(&nothing, &Options::default(), "nothing");
+}
+
+/// As long as an interview gets: many utterances, of which half are answers of a few sentences.
+fn long(utterances: usize) -> Report {
+    let answers = [
+        "The shared calendar is wonderful. It saves me at least an hour every day, and the whole team loves the reminders.",
+        "Honestly, the mobile app. It crashes when the connection is bad, and that is a disaster for people in the field.",
+        "8",
+        "We had been looking for a planning tool for months, and nothing we tried really fit the way our field teams work, so I was \
+         curious and signed up the same evening. Since then three other departments have asked whether they can use it, too.",
+    ];
+    let texts: Vec<(String, &str)> = (0..utterances / 2)
+        .map(|index| (format!("What would you like to tell us about topic {}?", index + 1), answers[index % 4]))
+        .collect();
+    let talk: Vec<(&str, &str)> = texts.iter().map(|(asked, answered)| (asked.as_str(), *answered)).collect();
+    let mut report = report("en", "Jane Doe", "A long interview", &talk);
+    // A script has a hundred questions at most; the rest are follow-ups.
+    report.questions.truncate(100);
+    report
+}
+
+#[test]
+fn long_conversations_are_typeset() {
+    for utterances in [200, 1_000] {
+        let report = long(utterances);
+        let begun = std::time::Instant::now();
+        made(&report, &Options::default(), &format!("long-{utterances}"));
+        println!("a report of {utterances} utterances: {:?}", begun.elapsed());
+    }
+    let begun = std::time::Instant::now();
+    crate::transcript::render(&long(1_000).conversation, &crate::transcript::Options::default()).expect("written");
+    println!("a transcript of 1,000 utterances: {:?}", begun.elapsed());
 }
 
 #[test]

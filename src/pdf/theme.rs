@@ -134,7 +134,10 @@ fn mixed(colour: Colour, other: Colour, share: f64) -> Colour {
 
 /// The colour, darkened until text in it can be read on white: a contrast of 4.5 to 1, as WCAG demands.
 fn legible(colour: Colour) -> Colour {
-    (0..=20).map(|step| mixed(colour, [0; 3], f64::from(step) * 0.05)).find(|colour| contrast(*colour) >= 4.5).unwrap_or(INK)
+    (0..=20)
+        .map(|step| mixed(colour, [0; 3], f64::from(step) * 0.05))
+        .find(|colour| contrast(*colour) >= 4.5)
+        .unwrap_or(INK)
 }
 
 fn contrast(colour: Colour) -> f64 {

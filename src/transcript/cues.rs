@@ -39,7 +39,8 @@ pub fn of(lines: &[Line]) -> Vec<Cue> {
             continue;
         }
         let pages: Vec<&[String]> = wrapped.chunks(LINES).collect();
-        let weights: Vec<u64> = pages.iter().map(|page| page.iter().map(|line| columns(line) as u64).sum::<u64>().max(1)).collect();
+        let weights: Vec<u64> =
+            pages.iter().map(|page| page.iter().map(|line| columns(line) as u64).sum::<u64>().max(1)).collect();
         let total: u64 = weights.iter().sum();
         let start = said.start.max(free_from);
         let next = lines.get(index + 1).map(|next| next.utterance.start).filter(|next| *next > start);
@@ -55,7 +56,8 @@ pub fn of(lines: &[Line]) -> Vec<Cue> {
         for (number, (page, weight)) in pages.iter().zip(weights).enumerate() {
             passed += weight;
             let left = (pages.len() - number - 1) as u64;
-            let to = (start + (u128::from(span) * u128::from(passed) / u128::from(total)) as u64).clamp(from + 1, (end - left).max(from + 1));
+            let to = (start + (u128::from(span) * u128::from(passed) / u128::from(total)) as u64)
+                .clamp(from + 1, (end - left).max(from + 1));
             cues.push(Cue { start: from, end: to, speaker: said.speaker, first: number == 0, lines: page.to_vec() });
             from = to;
         }
@@ -109,8 +111,14 @@ fn columns(text: &str) -> usize {
     text.chars()
         .map(|c| match c {
             '\u{0300}'..='\u{036F}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FE00}'..='\u{FE0F}' => 0,
-            '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}'
-            | '\u{FE30}'..='\u{FE4F}' | '\u{FF00}'..='\u{FF60}' | '\u{1F300}'..='\u{1FAFF}' | '\u{20000}'..='\u{3FFFD}' => 2,
+            '\u{1100}'..='\u{115F}'
+            | '\u{2E80}'..='\u{A4CF}'
+            | '\u{AC00}'..='\u{D7A3}'
+            | '\u{F900}'..='\u{FAFF}'
+            | '\u{FE30}'..='\u{FE4F}'
+            | '\u{FF00}'..='\u{FF60}'
+            | '\u{1F300}'..='\u{1FAFF}'
+            | '\u{20000}'..='\u{3FFFD}' => 2,
             _ => 1,
         })
         .sum()
@@ -144,7 +152,10 @@ mod tests {
         let text = "我对产品非常满意不过价格有点高希望你们可以考虑一下小团队的需要因为我们只有五个人而且预算有限";
         let cues = of(&[line(text, 0, 5_000)]);
         assert!(cues.iter().flat_map(|cue| &cue.lines).all(|line| columns(line) <= COLUMNS));
-        assert_eq!(cues.iter().flat_map(|cue| cue.lines.concat().chars().collect::<Vec<_>>()).collect::<String>(), text);
+        assert_eq!(
+            cues.iter().flat_map(|cue| cue.lines.concat().chars().collect::<Vec<_>>()).collect::<String>(),
+            text
+        );
     }
 
     #[test]

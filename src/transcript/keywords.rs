@@ -26,8 +26,10 @@ pub fn of(language: &str, text: &str, count: usize) -> Option<Vec<String>> {
 fn ranked(text: &str, count: usize) -> Vec<String> {
     let text = prepared(text);
     let config = Config { remove_duplicates: false, ..Config::default() };
-    let mut found: Vec<(f64, ResultItem)> =
-        yake_rust::get_n_best(usize::MAX, &text, &STOP_WORDS, &config).into_iter().map(|item| (rounded(item.score), item)).collect();
+    let mut found: Vec<(f64, ResultItem)> = yake_rust::get_n_best(usize::MAX, &text, &STOP_WORDS, &config)
+        .into_iter()
+        .map(|item| (rounded(item.score), item))
+        .collect();
     found.sort_by(|(a, one), (b, other)| a.total_cmp(b).then_with(|| one.keyword.cmp(&other.keyword)));
     let mut chosen: Vec<String> = Vec::with_capacity(count);
     for (_, item) in found {
@@ -136,7 +138,11 @@ mod tests {
 
     #[test]
     fn phrases_of_several_texts_are_no_parts_of_each_other() {
-        let texts = ["We met at a conference in Lisbon", "The mobile app crashes.", "Das war auf einer langen Konferenz in Lissabon, mit vielen Leuten."];
+        let texts = [
+            "We met at a conference in Lisbon",
+            "The mobile app crashes.",
+            "Das war auf einer langen Konferenz in Lissabon, mit vielen Leuten.",
+        ];
         let found = together("en", texts.into_iter(), 6).expect("English");
         assert!(found.contains(&"mobile app crashes".to_owned()), "{found:?}");
         assert!(!found.iter().any(|phrase| phrase == "mobile app" || phrase.contains("konferenz")), "{found:?}");

@@ -174,7 +174,10 @@ pub struct Line {
 pub fn lines(conversation: &Conversation, options: &Options) -> Vec<Line> {
     let redaction = options.redact.then(|| Redaction::new(conversation.name.as_deref(), &conversation.email));
     let mut scorer = Scorer::of(conversation);
-    let shown = conversation.utterances.iter().filter(|utterance| options.speaker.is_none_or(|speaker| utterance.speaker == speaker));
+    let shown = conversation
+        .utterances
+        .iter()
+        .filter(|utterance| options.speaker.is_none_or(|speaker| utterance.speaker == speaker));
     shown
         .map(|utterance| {
             let mut utterance = utterance.clone();

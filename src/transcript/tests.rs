@@ -72,7 +72,10 @@ fn analyses_are_left_out_or_null() {
     assert_eq!((&second["sentiment"], &second["keywords"]), (&Value::Null, &Value::Null));
 
     let document: Value = serde_json::from_str(&written(&conversation(), both)).expect("JSON");
-    assert_eq!(document["utterances"][1]["keywords"], json!(["love the reports", "00:00:01", "liar", "reports", "love"]));
+    assert_eq!(
+        document["utterances"][1]["keywords"],
+        json!(["love the reports", "00:00:01", "liar", "reports", "love"])
+    );
 }
 
 #[test]

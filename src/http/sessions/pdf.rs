@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use aggregates::{id::SessionId, script::ScriptContent, session::{Device, Session}};
+use aggregates::{
+    id::SessionId,
+    script::ScriptContent,
+    session::{Device, Session},
+};
 use axum::{
     body::Body,
     extract::State,
@@ -52,7 +56,8 @@ pub async fn pdf(
     let session = snapshot.state;
     let device = snapshot.row.and_then(|row| row.api.device).unwrap_or_default();
     is_over(&session)?;
-    let organization: OrganizationDocument = load(&app, &call, "organizations", &call.organization().to_string()).await?;
+    let organization: OrganizationDocument =
+        load(&app, &call, "organizations", &call.organization().to_string()).await?;
     let campaign: CampaignDocument = load(&app, &call, "campaigns", &session.campaign_id.to_string()).await?;
     let draft = tokio::task::spawn_blocking(move || {
         Draft::new(&report(&session, device, &content, organization.name, campaign.name), &options)
@@ -120,7 +125,9 @@ fn report(
         started: session.started_at,
         ended: session.ended_at,
         answered: session.questions_answered,
-        questions: questions.map(|question| Question { id: question.id.clone(), text: question.text.clone() }).collect(),
+        questions: questions
+            .map(|question| Question { id: question.id.clone(), text: question.text.clone() })
+            .collect(),
         device: [device.browser, device.os].into_iter().flatten().collect(),
         consents: consents.collect(),
     }

@@ -18,7 +18,8 @@ pub struct Folded {
 impl Folded {
     /// Folds a text.
     pub fn new(original: &str) -> Self {
-        let mut folded = Self { text: String::with_capacity(original.len()), origins: Vec::with_capacity(original.len()) };
+        let mut folded =
+            Self { text: String::with_capacity(original.len()), origins: Vec::with_capacity(original.len()) };
         for (start, c) in original.char_indices() {
             let end = start + c.len_utf8();
             if is_invisible(c) || is_combining_mark(c) {

@@ -69,7 +69,8 @@ impl Redaction {
         ];
         let mut found: Vec<(Range<usize>, usize)> = Vec::new();
         for (kind, ranges) in kinds.into_iter().enumerate() {
-            found.extend(ranges.into_iter().filter(|range| !range.is_empty()).map(|range| (folded.origin(range), kind)));
+            found
+                .extend(ranges.into_iter().filter(|range| !range.is_empty()).map(|range| (folded.origin(range), kind)));
         }
         if found.is_empty() {
             return Cow::Borrowed(text);

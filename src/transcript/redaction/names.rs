@@ -8,15 +8,37 @@ use super::{folded::fold, made_pattern};
 
 /// Parts of names that are words of their own, and tell nothing without the rest.
 const PARTICLES: &[&str] = &[
-    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "jr", "sr", "phd", "md", "herr", "frau", "mme", "de", "da", "do",
-    "dos", "das", "del", "della", "di", "du", "la", "le", "les", "von", "vom", "van", "der", "den", "zu", "zur", "bin",
-    "ibn", "bint", "al", "el", "and", "und", "et", "y", "e", "the", "of", "ben", "ter", "ten", "af", "av",
+    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "jr", "sr", "phd", "md", "herr", "frau", "mme", "de", "da",
+    "do", "dos", "das", "del", "della", "di", "du", "la", "le", "les", "von", "vom", "van", "der", "den", "zu", "zur",
+    "bin", "ibn", "bint", "al", "el", "and", "und", "et", "y", "e", "the", "of", "ben", "ter", "ten", "af", "av",
 ];
 
 /// Local parts that name an office, not a person.
 const OFFICES: &[&str] = &[
-    "info", "sales", "support", "contact", "team", "office", "admin", "hello", "mail", "email", "test", "noreply", "no",
-    "reply", "user", "participant", "service", "help", "hr", "press", "post", "kontakt", "web", "example",
+    "info",
+    "sales",
+    "support",
+    "contact",
+    "team",
+    "office",
+    "admin",
+    "hello",
+    "mail",
+    "email",
+    "test",
+    "noreply",
+    "no",
+    "reply",
+    "user",
+    "participant",
+    "service",
+    "help",
+    "hr",
+    "press",
+    "post",
+    "kontakt",
+    "web",
+    "example",
 ];
 
 /// Finds a participant's name and address.
@@ -43,7 +65,8 @@ impl Names {
             let parts = local.split(|c: char| !c.is_alphabetic());
             tokens.extend(parts.filter(|part| part.chars().count() > 2 && !OFFICES.contains(part)).map(str::to_owned));
         }
-        alternatives.extend(tokens.iter().filter(|token| !PARTICLES.contains(&token.as_str())).filter_map(|token| part(token)));
+        alternatives
+            .extend(tokens.iter().filter(|token| !PARTICLES.contains(&token.as_str())).filter_map(|token| part(token)));
         alternatives.sort_by_key(|alternative| std::cmp::Reverse(alternative.len()));
         alternatives.dedup();
         let names = (!alternatives.is_empty()).then(|| made_pattern(&alternatives.join("|")));
@@ -71,7 +94,10 @@ impl Names {
 }
 
 fn tokens(name: &str) -> Vec<String> {
-    name.split(|c: char| !c.is_alphanumeric() && c != '\'').map(|token| token.trim_matches('\'').to_owned()).filter(|token| !token.is_empty()).collect()
+    name.split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .map(|token| token.trim_matches('\'').to_owned())
+        .filter(|token| !token.is_empty())
+        .collect()
 }
 
 /// Whether words of this script are written without spaces between them.
@@ -136,7 +162,10 @@ mod tests {
 
     #[test]
     fn whole_and_parts() {
-        assert_eq!(hidden("Jane Doe", "", "I am JANE  DOE, Jane's friends say jane or Doe."), ["jane  doe", "jane", "jane", "doe"]);
+        assert_eq!(
+            hidden("Jane Doe", "", "I am JANE  DOE, Jane's friends say jane or Doe."),
+            ["jane  doe", "jane", "jane", "doe"]
+        );
         assert_eq!(hidden("José Núñez", "", "Jose\u{301} NUNEZ und Josés Haus"), ["jose nunez", "joses"]);
         assert_eq!(hidden("Dr. Ludwig van der Berg", "", "the van of Ludwig, der Hund, Berg"), ["ludwig", "berg"]);
         assert!(hidden("Ann Lee", "", "annual planning, leeway, channel").is_empty());
@@ -145,7 +174,10 @@ mod tests {
     #[test]
     fn other_scripts() {
         assert_eq!(hidden("李小明", "", "我叫李小明，朋友叫我小明。"), ["李小明", "小明"]);
-        assert_eq!(hidden("Иван Петров", "", "Я Иван Петров, спросите Ивана или у Петровых"), ["иван петров", "ивана", "петровых"]);
+        assert_eq!(
+            hidden("Иван Петров", "", "Я Иван Петров, спросите Ивана или у Петровых"),
+            ["иван петров", "ивана", "петровых"]
+        );
         assert_eq!(hidden("محمد علي", "", "أنا محمد ومعي علي وعلي"), ["محمد", "علي", "وعلي"]);
         assert_eq!(hidden("김민준", "", "저는 김민준입니다. 민준이라고 불러요"), ["김민준", "민준"]);
     }

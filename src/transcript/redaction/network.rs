@@ -1,6 +1,10 @@
 //! Addresses on the network: mail, web, IP.
 
-use std::{net::{Ipv4Addr, Ipv6Addr}, ops::Range, sync::LazyLock};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    ops::Range,
+    sync::LazyLock,
+};
 
 use regex::Regex;
 
@@ -15,8 +19,11 @@ const DOT: &str = r"(?:\.|\s+\.\s+|\s*[(\[{<]\s*(?:dot|\.|punkt|point|punto|pont
 
 /// E-mail addresses, also such as are spelled out: "jane dot doe at example dot com".
 pub fn emails(text: &str) -> Vec<Range<usize>> {
-    static PLAIN: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r#"(?:"[^"\s]{1,64}"|[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~\-]+)@(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}](?:[\p{L}\p{N}.\-]*[\p{L}\p{N}])?)"#));
+    static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"(?:"[^"\s]{1,64}"|[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~\-]+)@(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}](?:[\p{L}\p{N}.\-]*[\p{L}\p{N}])?)"#,
+        )
+    });
     static SPELLED: LazyLock<Regex> = LazyLock::new(|| {
         let between = format!(r"(?:{DOT}|\s+(?:underscore|dash|hyphen|minus|plus|unterstrich|bindestrich)\s+)");
         let word = r"[\p{L}\p{N}_+\-]+";
@@ -76,9 +83,16 @@ mod tests {
     #[test]
     fn mail_addresses() {
         for address in [
-            "jane.doe+x@example.com", "jane@mail.example.co.uk", "jane @ example.com", "jane (at) example (dot) com",
-            "jane [at] example [dot] com", "jane dot doe at example dot com", "jane at example.com",
-            "jane punkt doe at beispiel punkt de", "jane_doe at mail dot example dot org", "jane@localhost",
+            "jane.doe+x@example.com",
+            "jane@mail.example.co.uk",
+            "jane @ example.com",
+            "jane (at) example (dot) com",
+            "jane [at] example [dot] com",
+            "jane dot doe at example dot com",
+            "jane at example.com",
+            "jane punkt doe at beispiel punkt de",
+            "jane_doe at mail dot example dot org",
+            "jane@localhost",
         ] {
             let text = format!("write to: {address} please");
             let found = parts(&text, emails);
@@ -89,8 +103,12 @@ mod tests {
     #[test]
     fn ordinary_sentences_are_no_addresses() {
         for text in [
-            "i work at polka dot designs", "we met at the office. it was nice", "look at this point of view",
-            "at 5 p.m. at the station", "she looked at me", "meet @ noon",
+            "i work at polka dot designs",
+            "we met at the office. it was nice",
+            "look at this point of view",
+            "at 5 p.m. at the station",
+            "she looked at me",
+            "meet @ noon",
         ] {
             assert!(emails(text).is_empty(), "{text}: {:?}", parts(text, emails));
         }

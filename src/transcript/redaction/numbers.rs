@@ -13,8 +13,12 @@ pub fn cards(text: &str) -> Vec<Range<usize>> {
 }
 
 fn cards_in(text: &str, run: Range<usize>) -> Vec<Range<usize>> {
-    let digits: Vec<(usize, u8)> =
-        text[run.clone()].bytes().enumerate().filter(|(_, b)| b.is_ascii_digit()).map(|(i, b)| (run.start + i, b - b'0')).collect();
+    let digits: Vec<(usize, u8)> = text[run.clone()]
+        .bytes()
+        .enumerate()
+        .filter(|(_, b)| b.is_ascii_digit())
+        .map(|(i, b)| (run.start + i, b - b'0'))
+        .collect();
     let mut found = Vec::new();
     let mut first = 0;
     while first + 12 <= digits.len() {
@@ -101,10 +105,14 @@ fn mod97(characters: impl Iterator<Item = u8> + Clone) -> bool {
 /// Telephone numbers: with a country code, with a leading zero, in the North American form, or long enough to be one.
 pub fn phones(text: &str) -> Vec<Range<usize>> {
     static RUN: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?:\+[\s(]{0,2}|\bplus\s+|\()?\d(?:[\s.\-/()]{0,3}\d){4,19}(?:\s*(?:ext|extension|durchwahl|x)\.?\s*\d{1,6}\b)?")
+        pattern(
+            r"(?:\+[\s(]{0,2}|\bplus\s+|\()?\d(?:[\s.\-/()]{0,3}\d){4,19}(?:\s*(?:ext|extension|durchwahl|x)\.?\s*\d{1,6}\b)?",
+        )
     });
     static CUE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?:phone|tel|telefon|telefono|telephone|mobile|mobil|handy|cell|whatsapp|fax|call|ring|text|reach|number|nummer|numero|rufnummer|هاتف|جوال|رقم|电话|手机)\W{0,3}(?:\w+\W+){0,4}$")
+        pattern(
+            r"(?:phone|tel|telefon|telefono|telephone|mobile|mobil|handy|cell|whatsapp|fax|call|ring|text|reach|number|nummer|numero|rufnummer|هاتف|جوال|رقم|电话|手机)\W{0,3}(?:\w+\W+){0,4}$",
+        )
     });
     let mut found = Vec::new();
     for run in RUN.find_iter(text) {
@@ -123,7 +131,9 @@ pub fn phones(text: &str) -> Vec<Range<usize>> {
 
 fn is_phone(run: &str, announced: bool) -> bool {
     static DATE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(?:\d{1,2}[./\-]\s?\d{1,2}[./\-]\s?(?:\d{2}|\d{4})|\d{4}[./\-]\d{1,2}[./\-]\d{1,2})(?:\s\d{1,2}[.:]?\d{0,2})?$")
+        pattern(
+            r"^(?:\d{1,2}[./\-]\s?\d{1,2}[./\-]\s?(?:\d{2}|\d{4})|\d{4}[./\-]\d{1,2}[./\-]\d{1,2})(?:\s\d{1,2}[.:]?\d{0,2})?$",
+        )
     });
     static YEARS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d$"));
     static THOUSANDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{1,3}(?:[\s.]\d{3})+$"));
@@ -173,8 +183,17 @@ mod tests {
     #[test]
     fn telephone_numbers() {
         for phone in [
-            "+49 (0)30 1234567", "+1 (555) 123-4567", "0049-30-123456", "030/1234567", "(555) 123-4567", "555-1234",
-            "5551234567", "+44 20 7946 0958", "0171 2345678", "plus 49 30 1234567", "06 12 34 56 78",
+            "+49 (0)30 1234567",
+            "+1 (555) 123-4567",
+            "0049-30-123456",
+            "030/1234567",
+            "(555) 123-4567",
+            "555-1234",
+            "5551234567",
+            "+44 20 7946 0958",
+            "0171 2345678",
+            "plus 49 30 1234567",
+            "06 12 34 56 78",
         ] {
             assert_eq!(parts(&format!("it is {phone} thanks"), phones), [phone]);
         }
@@ -185,8 +204,18 @@ mod tests {
     #[test]
     fn other_numbers_stay() {
         for text in [
-            "2024-01-15", "15.01.2024", "from 2019-2020", "1 000 000 customers", "1.250.000", "a 9 of 10", "$12000000",
-            "in 1999", "42", "version 3.14.15", "100 200", "12/27",
+            "2024-01-15",
+            "15.01.2024",
+            "from 2019-2020",
+            "1 000 000 customers",
+            "1.250.000",
+            "a 9 of 10",
+            "$12000000",
+            "in 1999",
+            "42",
+            "version 3.14.15",
+            "100 200",
+            "12/27",
         ] {
             assert!(phones(text).is_empty(), "{text}");
         }

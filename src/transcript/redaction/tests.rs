@@ -66,32 +66,66 @@ fn secret() -> impl Strategy<Value = (String, String)> {
     let card = (digits(14), separator()).prop_map(|(rest, separator)| {
         let mut number = vec![4];
         number.extend(rest);
-        let sum: u32 = number.iter().rev().enumerate().map(|(i, d)| {
-            let d = u32::from(*d);
-            if i % 2 == 1 { d } else if d > 4 { d * 2 - 9 } else { d * 2 }
-        }).sum();
+        let sum: u32 = number
+            .iter()
+            .rev()
+            .enumerate()
+            .map(|(i, d)| {
+                let d = u32::from(*d);
+                if i % 2 == 1 {
+                    d
+                } else if d > 4 {
+                    d * 2 - 9
+                } else {
+                    d * 2
+                }
+            })
+            .sum();
         number.push(((10 - sum % 10) % 10) as u8);
         let digits: String = number.iter().map(|d| char::from(b'0' + d)).collect();
         let groups: Vec<&str> = [0, 4, 8, 12].iter().map(|at| &digits[*at..at + 4]).collect();
         (groups.join(separator), digits)
     });
-    let phone = (prop::sample::select(vec!["+49 (0)30 ", "+1-555-", "0044 20 ", "(0)171 / ", "+٣٣ "]), digits(7), separator())
-        .prop_map(|(prefix, rest, separator)| {
-            let rest: String = rest.iter().map(|d| char::from(b'0' + d)).collect();
-            (format!("{prefix}{}{separator}{}", &rest[..3], &rest[3..]), rest)
-        });
-    let email = ("[a-z]{3,8}", "[a-z]{3,8}", prop::sample::select(vec![
-        "{}.{}@mail.example", "{} dot {} at mail dot example", "{}.{} [at] mail [dot] example", "{}_{}＠mail.example",
-        "{}.{} @ mail.example", "<{}.{}@mail.example>",
-    ])).prop_filter("words of the sentence", |(a, b, _)| !matches!((a.as_str(), b.as_str()), ("dot" | "and" | "the", _) | (_, "dot" | "and" | "the"))).prop_map(|(one, two, pattern)| {
-        (pattern.replacen("{}", &one, 1).replacen("{}", &two, 1), one)
-    });
-    let name = prop::sample::select(vec!["Zoë Müller-Żak", "ZOE MULLER ZAK", "zoë", "Müller's", "Żak", "Zo\u{eb}_M\u{fc}ller", "Zoe\u{308}"])
-        .prop_map(|spelling| (spelling.to_owned(), folded::fold(spelling).trim_end_matches("'s").to_owned()));
+    let phone =
+        (prop::sample::select(vec!["+49 (0)30 ", "+1-555-", "0044 20 ", "(0)171 / ", "+٣٣ "]), digits(7), separator())
+            .prop_map(|(prefix, rest, separator)| {
+                let rest: String = rest.iter().map(|d| char::from(b'0' + d)).collect();
+                (format!("{prefix}{}{separator}{}", &rest[..3], &rest[3..]), rest)
+            });
+    let email = (
+        "[a-z]{3,8}",
+        "[a-z]{3,8}",
+        prop::sample::select(vec![
+            "{}.{}@mail.example",
+            "{} dot {} at mail dot example",
+            "{}.{} [at] mail [dot] example",
+            "{}_{}＠mail.example",
+            "{}.{} @ mail.example",
+            "<{}.{}@mail.example>",
+        ]),
+    )
+        .prop_filter("words of the sentence", |(a, b, _)| {
+            !matches!((a.as_str(), b.as_str()), ("dot" | "and" | "the", _) | (_, "dot" | "and" | "the"))
+        })
+        .prop_map(|(one, two, pattern)| (pattern.replacen("{}", &one, 1).replacen("{}", &two, 1), one));
+    let name = prop::sample::select(vec![
+        "Zoë Müller-Żak",
+        "ZOE MULLER ZAK",
+        "zoë",
+        "Müller's",
+        "Żak",
+        "Zo\u{eb}_M\u{fc}ller",
+        "Zoe\u{308}",
+    ])
+    .prop_map(|spelling| (spelling.to_owned(), folded::fold(spelling).trim_end_matches("'s").to_owned()));
     let address = prop::sample::select(vec![
-        ("https://intra.corp.example/zq9", "zq9"), ("192.168.77.13", "192.168.77.13"), ("2001:db8::77:13", "2001:db8::77:13"),
-        ("DE89 3704 0044 0532 0130 00", "0532"), ("GB29-NWBK-6016-1331-9268-19", "1331"),
-    ]).prop_map(|(text, core)| (text.to_owned(), core.to_owned()));
+        ("https://intra.corp.example/zq9", "zq9"),
+        ("192.168.77.13", "192.168.77.13"),
+        ("2001:db8::77:13", "2001:db8::77:13"),
+        ("DE89 3704 0044 0532 0130 00", "0532"),
+        ("GB29-NWBK-6016-1331-9268-19", "1331"),
+    ])
+    .prop_map(|(text, core)| (text.to_owned(), core.to_owned()));
     prop_oneof![card, phone, email, name, address]
 }
 

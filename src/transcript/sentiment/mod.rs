@@ -86,7 +86,9 @@ impl<'a> Scorer<'a> {
         let (mut sum, mut words) = (0.0, 0.0);
         for text in texts {
             let count = text.split_whitespace().count() as f64;
-            if count > 0.0 && let Some(sentiment) = self.score(text) {
+            if count > 0.0
+                && let Some(sentiment) = self.score(text)
+            {
                 sum += sentiment.score * count;
                 words += count;
             }
@@ -118,14 +120,16 @@ mod tests {
 
     #[test]
     fn answers_count_by_their_length() {
-        let long = said("The support was awful and the product failed me again and again, which was a terrible experience.");
+        let long =
+            said("The support was awful and the product failed me again and again, which was a terrible experience.");
         let sentiment = overall("en", &[said("Great!"), long]).expect("scored");
         assert_eq!(sentiment.label, Label::Negative);
     }
 
     #[test]
     fn only_the_participant_counts() {
-        let asked = Utterance { speaker: Speaker::Ai, text: "What a wonderful, great day!".into(), ..Utterance::default() };
+        let asked =
+            Utterance { speaker: Speaker::Ai, text: "What a wonderful, great day!".into(), ..Utterance::default() };
         assert_eq!(overall("en", &[asked.clone()]), None);
         let sentiment = overall("en", &[asked, said("It was terrible.")]).expect("scored");
         assert_eq!((sentiment.label, sentiment.score), (Label::Negative, -0.48));
