@@ -218,11 +218,25 @@ impl Report {
             date: self.started.or(self.ended).map(|at| at.format("%Y-%m-%d").to_string()).unwrap_or_default(),
             partial: talk.partial,
             facts: self.facts(labels),
-            consents: self.consents.iter().map(|consent| consent_row(consent, labels)).collect(),
+            consents: self.consents(labels),
             insights: insights.map(|insights| self.insights(&insights, labels, options)),
             dialogue: self.dialogue(labels, options),
         };
         serde_json::to_vec(&data)
+    }
+
+    fn consents(&self, labels: &'static Labels) -> Vec<ConsentRow> {
+        let mut granted = false;
+        let rows = self.consents.iter().map(|consent| {
+            let decision = match (consent.granted, granted) {
+                (true, _) => 0,
+                (false, false) => 1,
+                (false, true) => 2,
+            };
+            granted = consent.granted;
+            consent_row(consent, labels.decisions[decision], labels)
+        });
+        rows.collect()
     }
 
     fn facts(&self, labels: &Labels) -> Vec<Fact> {
@@ -343,7 +357,7 @@ fn mood(sentiment: Sentiment, labels: &Labels) -> Mood {
     Mood { label: sentiment.label, name, score, position: (sentiment.score + 1.0) / 2.0 }
 }
 
-fn consent_row(consent: &Consent, labels: &Labels) -> ConsentRow {
+fn consent_row(consent: &Consent, decision: &'static str, labels: &Labels) -> ConsentRow {
     let kind = match consent.kind.as_str() {
         "recording" => labels.consent_kinds[0],
         "data_processing" => labels.consent_kinds[1],
@@ -356,7 +370,7 @@ fn consent_row(consent: &Consent, labels: &Labels) -> ConsentRow {
     ConsentRow {
         kind: kind.to_owned(),
         granted: consent.granted,
-        decision: labels.decisions[usize::from(!consent.granted)],
+        decision,
         at: consent.at.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
         ip: consent.ip.clone(),
         method: method.to_owned(),

@@ -188,6 +188,38 @@ fn every_language_and_branding_is_typeset() {
     made(&nothing, &Options::default(), "nothing");
 }
 
+/// As long as an interview gets: many utterances, of which half are answers of a few sentences.
+fn long(utterances: usize) -> Report {
+    let answers = [
+        "The shared calendar is wonderful. It saves me at least an hour every day, and the whole team loves the reminders.",
+        "Honestly, the mobile app. It crashes when the connection is bad, and that is a disaster for people in the field.",
+        "8",
+        "We had been looking for a planning tool for months, and nothing we tried really fit the way our field teams work, so I was \
+         curious and signed up the same evening. Since then three other departments have asked whether they can use it, too.",
+    ];
+    let texts: Vec<(String, &str)> = (0..utterances / 2)
+        .map(|index| (format!("What would you like to tell us about topic {}?", index + 1), answers[index % 4]))
+        .collect();
+    let talk: Vec<(&str, &str)> = texts.iter().map(|(asked, answered)| (asked.as_str(), *answered)).collect();
+    let mut report = report("en", "Jane Doe", "A long interview", &talk);
+    // A script has a hundred questions at most; the rest are follow-ups.
+    report.questions.truncate(100);
+    report
+}
+
+#[test]
+fn long_conversations_are_typeset() {
+    for utterances in [200, 1_000] {
+        let report = long(utterances);
+        let begun = std::time::Instant::now();
+        made(&report, &Options::default(), &format!("long-{utterances}"));
+        println!("a report of {utterances} utterances: {:?}", begun.elapsed());
+    }
+    let begun = std::time::Instant::now();
+    crate::transcript::render(&long(1_000).conversation, &crate::transcript::Options::default()).expect("written");
+    println!("a transcript of 1,000 utterances: {:?}", begun.elapsed());
+}
+
 #[test]
 fn the_same_report_is_the_same_bytes() {
     let options = Options::default();

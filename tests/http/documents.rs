@@ -195,7 +195,7 @@ on_both_engines! {
         let transcript = product.get(&format!("{session}/transcript")).await.expect(200);
         assert!(said(&transcript, "participant").iter().all(|said| said["sentiment"].is_null()));
         let text = pages(&document(&product, &format!("{session}/pdf")).await).concat();
-        assert!(text.contains("withdrawn consent") && text.contains("Refused"), "{text}");
+        assert!(text.contains("has withdrawn consent") && text.contains("Withdrawn"), "{text}");
         product.stop().await;
     }
 
