@@ -66,6 +66,7 @@ impl Node {
     async fn start(store: Store, engine: &Engine, limiter: Arc<dyn RateLimiter>, uses: Arc<KeyUses>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
+        super::ring();
         let clock = engine.clock.clone();
         let commands = Arc::new(Commands::new(store.clone(), clock.clone(), engine.keys.clone(), url.clone()));
         let platform = Arc::new(Platform {
