@@ -172,7 +172,7 @@ impl Commands {
             ids,
             keys,
             public_url,
-            sentiment: |_| None,
+            sentiment: crate::transcript::session::mood,
             contents: quick_cache::sync::Cache::new(CACHED_SCRIPTS),
             cache: work::cache(),
             running: Mutex::default(),

@@ -13,9 +13,11 @@ pub mod events;
 pub mod http;
 pub mod ids;
 pub mod interview;
+pub mod pdf;
 pub mod reactors;
 pub mod store;
 pub mod telemetry;
+pub mod transcript;
 pub mod trust;
 
 /// Commands allocate many small texts on several threads; the C library's allocator took a sixth of the time in a profile.

@@ -47,6 +47,8 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::InvitesWrite, routes!(invites::resend::resend)),
         Operation::scoped(Scope::SessionsRead, routes!(sessions::list::list)),
         Operation::scoped(Scope::SessionsRead, routes!(sessions::get::get)),
+        Operation::scoped(Scope::SessionsRead, routes!(sessions::transcript::transcript)),
+        Operation::scoped(Scope::SessionsRead, routes!(sessions::pdf::pdf)),
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::pause::pause)),
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::resume::resume)),
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::heartbeat::heartbeat)),
