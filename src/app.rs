@@ -11,7 +11,7 @@ use axum::{
 use crate::{
     command::{self, Caller, Command, Commands, Outcomes},
     files::Files,
-    http::{ApiError, Call, Guest, IdempotencyRequest, answer, events::Streams, idempotency},
+    http::{ApiError, Call, Guest, answer, events::Streams, idempotency},
     interview::Interviews,
     store::Store,
 };
