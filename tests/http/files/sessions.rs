@@ -25,7 +25,7 @@ async fn run(product: &Product, command: impl Command) -> Value {
 async fn session(product: &Product) -> SessionId {
     let campaign = product.campaign(json!({})).await;
     let invite: InviteId = id(&product.invite(&campaign, "ada@example.com").await).parse().expect("an id");
-    let open = OpenSession { invite, body: json!({}), issue: |_, id, now| (format!("token of {id}"), now) };
+    let open = OpenSession { invite, link: "inv_link".to_owned(), body: json!({}) };
     id(&run(product, open).await["session"]).parse().expect("an id")
 }
 
