@@ -51,7 +51,7 @@ struct Driver {
     port: u16,
     session: String,
     http: reqwest::Client,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Driver {
@@ -74,7 +74,7 @@ impl Driver {
         };
         let profile = tempfile::Builder::new().prefix("relay-chromium.").tempdir().expect("make a folder");
         let (session, http) = (String::new(), reqwest::Client::new());
-        Self { process, _output: output, port, session, http, _profile: profile }
+        Self { process, _output: output, port, session, http, profile }
     }
 
     /// What WebDriver does not standardize.
@@ -114,9 +114,9 @@ impl Browser {
 
     async fn start_with(more: &[&str]) -> Self {
         let mut driver = Driver::launch().await;
-        let profile = format!("--user-data-dir={}", driver._profile.path().display());
+        let profile = format!("--user-data-dir={}", driver.profile.path().display());
         let mut arguments: Vec<&str> = ARGUMENTS.iter().chain(more).copied().collect();
-        arguments.extend(["--lang=en-US", "--accept-lang=en-US", &profile]);
+        arguments.extend(["--lang=en-US", "--accept-lang=en-US", profile.as_str()]);
         let capabilities = json!({
             "goog:chromeOptions": {"args": arguments},
             "goog:loggingPrefs": {"performance": "ALL", "browser": "ALL"},
@@ -245,6 +245,16 @@ impl Browser {
         lines.iter().map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Waits until the pages write something to the console.
+    pub async fn until_console(&self, part: &str) {
+        let written = async {
+            while !self.console().await.iter().any(|line| line.contains(part)) {
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, written).await.unwrap_or_else(|_| panic!("the console never says {part}"));
+    }
+
     /// Where the pages sent requests since the last time.
     pub async fn requests(&self) -> Vec<String> {
         let entries = self.driver.command("se/log", json!({"type": "performance"})).await;
@@ -261,24 +271,19 @@ impl Browser {
     }
 
     /// Lets axe-core look at the page, and fails with what it finds.
-    #[track_caller]
-    pub fn check_accessibility(&self, what: &str) -> impl Future<Output = ()> + '_ {
-        let what = what.to_owned();
-        async move {
-            let axe = axe();
-            if self.evaluate("typeof axe").await != "object" {
-                self.client.execute(&axe, vec![]).await.expect("load axe-core");
-            }
-            let script = "const done = arguments[arguments.length - 1]; \
-                          axe.run({ resultTypes: ['violations'] }).then(done, (error) => done({ error: String(error) }));";
-            let found = self.client.execute_async(script, vec![]).await.expect("run axe-core");
-            let violations = found["violations"].as_array().unwrap_or_else(|| panic!("{what}: {found}"));
-            let told: Vec<_> = violations.iter().map(|violation| (&violation["id"], &violation["nodes"])).collect();
-            assert!(told.is_empty(), "{what}: {}", serde_json::to_string_pretty(&told).expect("JSON"));
-            assert!(found["passes"].as_array().is_some_and(|passes| passes.len() > 5), "{what}: axe looked at nothing");
-            let wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            assert_eq!(self.evaluate(wide).await, 0, "{what} scrolls sideways");
+    pub async fn check_accessibility(&self, what: &str) {
+        if self.evaluate("typeof axe").await != "object" {
+            self.client.execute(&axe(), vec![]).await.expect("load axe-core");
         }
+        let script = "const done = arguments[arguments.length - 1]; \
+                      axe.run({ resultTypes: ['violations'] }).then(done, (error) => done({ error: String(error) }));";
+        let found = self.client.execute_async(script, vec![]).await.expect("run axe-core");
+        let violations = found["violations"].as_array().unwrap_or_else(|| panic!("{what}: {found}"));
+        let told: Vec<_> = violations.iter().map(|violation| (&violation["id"], &violation["nodes"])).collect();
+        assert!(told.is_empty(), "{what}: {}", serde_json::to_string_pretty(&told).expect("JSON"));
+        assert!(found["passes"].as_array().is_some_and(|passes| passes.len() > 5), "{what}: axe looked at nothing");
+        let wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        assert_eq!(self.evaluate(wide).await, 0, "{what} scrolls sideways");
     }
 }
 

@@ -45,7 +45,12 @@ impl Site {
         let plain = format!(
             "<!doctype html><title>Host</title><script src=\"{relay}/embed.js\" data-token=\"{token}\"></script>"
         );
-        let html = |page: String| move || async move { ([(header::CONTENT_TYPE, "text/html")], page).into_response() };
+        let html = |page: String| {
+            move || {
+                let page = page.clone();
+                async move { ([(header::CONTENT_TYPE, "text/html")], page).into_response() }
+            }
+        };
         let router = Router::new().route("/", get(html(page))).route("/plain", get(html(plain)));
         Served(tokio::spawn(async move { axum::serve(self.listener, router).await.expect("serve") }))
     }
@@ -118,11 +123,7 @@ async fn a_site_that_is_not_allowed_gets_nothing() {
     let browser = Browser::start().await;
     browser.open(&origin).await;
     // The browser itself refuses to show the page there, and says so.
-    let mut console = Vec::new();
-    while !console.iter().any(|line: &String| line.contains("frame-ancestors")) {
-        browser.until("document.querySelector('iframe')").await;
-        console.extend(browser.console().await);
-    }
+    browser.until_console("frame-ancestors").await;
     browser.client.enter_frame(0).await.expect("the frame");
     let shown = browser.evaluate("document.getElementById('main')").await;
     assert_eq!(shown, Value::Null);
