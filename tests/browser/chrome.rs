@@ -136,6 +136,17 @@ impl Browser {
         self.client.goto(url).await.expect("open");
     }
 
+    /// Goes on in the page's first frame, as soon as it is there.
+    pub async fn enter_frame(&self) {
+        let entered = async {
+            // A frame of another site moves to a process of its own, and for a moment it is nowhere.
+            while self.client.enter_frame(0).await.is_err() {
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, entered).await.expect("a frame");
+    }
+
     /// Evaluates an expression in the page.
     pub async fn evaluate(&self, expression: &str) -> Value {
         self.client.execute(&format!("return ({expression});"), vec![]).await.expect(expression)
@@ -255,7 +266,7 @@ impl Browser {
         tokio::time::timeout(PATIENCE, written).await.unwrap_or_else(|_| panic!("the console never says {part}"));
     }
 
-    /// Where the pages sent requests since the last time.
+    /// Where the pages sent requests since the last time; the browser's own start page is none of them.
     pub async fn requests(&self) -> Vec<String> {
         let entries = self.driver.command("se/log", json!({"type": "performance"})).await;
         let entries = entries.as_array().cloned().unwrap_or_default();
@@ -267,7 +278,7 @@ impl Browser {
             }
             Some(message["params"]["request"]["url"].as_str()?.to_owned())
         };
-        entries.iter().filter_map(url).collect()
+        entries.iter().filter_map(url).filter(|url| !url.starts_with("chrome://")).collect()
     }
 
     /// Lets axe-core look at the page, and fails with what it finds.

@@ -77,8 +77,7 @@ async fn an_allowed_site_mounts_the_interview_and_is_told_what_happens() {
     browser.until(fits).await;
     assert_eq!(browser.evaluate("interview.frame.title").await, "Our interview");
 
-    // Somebody else's greeting, from a window that is not the host, opens no ears.
-    browser.client.enter_frame(0).await.expect("the frame");
+    browser.enter_frame().await;
     browser.screen("welcome").await;
     browser.check_accessibility("the welcome in a frame").await;
     super::agree_and_start(&browser).await;
@@ -107,7 +106,7 @@ async fn an_allowed_site_mounts_the_interview_and_is_told_what_happens() {
     // The least that a site has to write.
     browser.open(&format!("{origin}/plain")).await;
     browser.until("document.querySelector('iframe')").await;
-    browser.client.enter_frame(0).await.expect("the frame");
+    browser.enter_frame().await;
     browser.screen("finished").await;
 }
 
@@ -124,7 +123,7 @@ async fn a_site_that_is_not_allowed_gets_nothing() {
     browser.open(&origin).await;
     // The browser itself refuses to show the page there, and says so.
     browser.until_console("frame-ancestors").await;
-    browser.client.enter_frame(0).await.expect("the frame");
+    browser.enter_frame().await;
     let shown = browser.evaluate("document.getElementById('main')").await;
     assert_eq!(shown, Value::Null);
     browser.client.enter_parent_frame().await.expect("the host");
