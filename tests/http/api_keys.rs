@@ -36,6 +36,8 @@ async fn stored_anywhere(product: &Product, text: &str) -> bool {
         "scripts",
         "campaigns",
         "invites",
+        "sessions",
+        "heartbeats",
         "counters",
     ];
     for table in tables {

@@ -4,6 +4,7 @@ mod api_keys;
 mod campaigns;
 mod idempotency;
 mod interview;
+mod interviewers;
 mod invites;
 mod limits;
 mod openapi;

@@ -62,7 +62,13 @@ pub struct Node {
 }
 
 impl Node {
-    async fn start(store: Store, engine: &Engine, limiter: Arc<dyn RateLimiter>, uses: Arc<KeyUses>) -> Self {
+    async fn start(
+        store: Store,
+        engine: &Engine,
+        limiter: Arc<dyn RateLimiter>,
+        uses: Arc<KeyUses>,
+        interviews: Interviews,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         super::ring();
@@ -75,7 +81,7 @@ impl Node {
             readiness: Arc::new(store.clone()),
             limits: Limits::default(),
         });
-        let app = Arc::new(App { commands, store, interviews: Interviews::default() });
+        let app = Arc::new(App { commands, store, interviews });
         let router = operation::router(&platform, routes::operations(), app.clone());
         let (stop, stopped) = watch::channel(false);
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
@@ -154,10 +160,26 @@ impl Product {
         Self::start_with(engine, plan, 50_000, Arc::new(InProcess::default())).await
     }
 
+    /// Starts it with interviews that somebody else leads.
+    pub async fn start_led_by(engine: Engine, interviews: Interviews) -> Self {
+        Self::start_all(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited), interviews).await
+    }
+
     /// Starts it; `credits` are hundredths.
     pub async fn start_with(engine: Engine, plan: Plan, credits: i64, limiter: Arc<dyn RateLimiter>) -> Self {
+        Self::start_all(engine, plan, credits, limiter, Interviews::default()).await
+    }
+
+    async fn start_all(
+        engine: Engine,
+        plan: Plan,
+        credits: i64,
+        limiter: Arc<dyn RateLimiter>,
+        interviews: Interviews,
+    ) -> Self {
         let uses = Arc::new(KeyUses::default());
-        let Node { url, app, stop, served } = Node::start(engine.store.clone(), &engine, limiter, uses.clone()).await;
+        let Node { url, app, stop, served } =
+            Node::start(engine.store.clone(), &engine, limiter, uses.clone(), interviews).await;
         let commands = app.commands.clone();
         let (organization, key) = organization(&commands, plan, credits).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
@@ -166,7 +188,14 @@ impl Product {
 
     /// Starts another node on the same database.
     pub async fn node(&self) -> Node {
-        Node::start(self.engine.node().await, &self.engine, Arc::new(Unlimited), self.uses.clone()).await
+        Node::start(
+            self.engine.node().await,
+            &self.engine,
+            Arc::new(Unlimited),
+            self.uses.clone(),
+            Interviews::default(),
+        )
+        .await
     }
 
     /// The timers of sessions, to be run pass by pass.
