@@ -5,6 +5,7 @@
 
 pub mod api_keys;
 pub mod campaigns;
+pub mod files;
 pub mod invites;
 pub mod organizations;
 pub mod projects;
@@ -172,7 +173,7 @@ impl Commands {
             ids,
             keys,
             public_url,
-            sentiment: |_| None,
+            sentiment: crate::transcript::session::mood,
             contents: quick_cache::sync::Cache::new(CACHED_SCRIPTS),
             cache: work::cache(),
             running: Mutex::default(),

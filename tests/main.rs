@@ -1,5 +1,7 @@
 //! The integration tests, one binary so that they link once.
 
+mod analysis;
+mod broker;
 mod http;
 mod process;
 mod sessions;

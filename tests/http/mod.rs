@@ -2,6 +2,10 @@
 
 mod api_keys;
 mod campaigns;
+mod documents;
+mod events;
+mod events_stream;
+mod files;
 mod idempotency;
 mod interview;
 mod interviewers;

@@ -7,8 +7,10 @@ use aggregates::{id::OrganizationId, organization::Plan};
 use interview_relay::{
     app::App,
     command::{Caller, Commands, organizations::CreateOrganization},
+    files::{Files, Objects, Place, Sizes},
     http::{
         Limits, Platform,
+        events::Streams,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Unlimited},
@@ -18,6 +20,7 @@ use interview_relay::{
     interview::Interviews,
     reactors::{
         Runner,
+        file_removal::FileRemoval,
         invite_expiry::InviteExpiry,
         session_timers::SessionTimers,
         upkeep::{self, KeyUses},
@@ -45,10 +48,22 @@ pub struct Product {
     pub key: String,
     /// The organization.
     pub organization: OrganizationId,
+    /// Keeps the bytes of files.
+    pub files: Arc<Files>,
+    /// Where they are, unless the test has brought a place of its own.
+    pub folder: tempfile::TempDir,
     uses: Arc<KeyUses>,
     pub(super) client: reqwest::Client,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
+}
+
+/// What nodes are started with.
+struct Setup {
+    limiter: Arc<dyn RateLimiter>,
+    files: Arc<Files>,
+    limits: Limits,
+    interviews: Interviews,
 }
 
 /// Another node of the same installation, which knows nothing but what is stored.
@@ -62,13 +77,8 @@ pub struct Node {
 }
 
 impl Node {
-    async fn start(
-        store: Store,
-        engine: &Engine,
-        limiter: Arc<dyn RateLimiter>,
-        uses: Arc<KeyUses>,
-        interviews: Interviews,
-    ) -> Self {
+    async fn start(store: Store, engine: &Engine, setup: Setup, uses: Arc<KeyUses>) -> Self {
+        let Setup { limiter, files, limits, interviews } = setup;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         super::ring();
@@ -79,11 +89,12 @@ impl Node {
             authenticator: Arc::new(StoredKeys::new(store.clone(), clock, uses)),
             limiter,
             readiness: Arc::new(store.clone()),
-            limits: Limits::default(),
+            limits,
         });
-        let app = Arc::new(App { commands, store, interviews });
-        let router = operation::router(&platform, routes::operations(), app.clone());
         let (stop, stopped) = watch::channel(false);
+        let streams = Streams::new(stopped.clone());
+        let app = Arc::new(App { commands, store, files, streams, interviews });
+        let router = operation::router(&platform, routes::operations(), app.clone());
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         Self { url, app, stop, served }
     }
@@ -160,42 +171,52 @@ impl Product {
         Self::start_with(engine, plan, 50_000, Arc::new(InProcess::default())).await
     }
 
-    /// Starts it with interviews that somebody else leads.
-    pub async fn start_led_by(engine: Engine, interviews: Interviews) -> Self {
-        Self::start_all(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited), interviews).await
-    }
-
     /// Starts it; `credits` are hundredths.
     pub async fn start_with(engine: Engine, plan: Plan, credits: i64, limiter: Arc<dyn RateLimiter>) -> Self {
-        Self::start_all(engine, plan, credits, limiter, Interviews::default()).await
+        Self::start_as(engine, plan, credits, limiter, None, Limits::default(), Interviews::default()).await
     }
 
-    async fn start_all(
+    /// Starts it with a place for files of the test's own.
+    pub async fn start_with_files(engine: Engine, files: Files, limits: Limits) -> Self {
+        let interviews = Interviews::default();
+        Self::start_as(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited), Some(files), limits, interviews).await
+    }
+
+    /// Starts it with interviews that somebody else leads.
+    pub async fn start_led_by(engine: Engine, interviews: Interviews) -> Self {
+        let limits = Limits::default();
+        Self::start_as(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited), None, limits, interviews).await
+    }
+
+    async fn start_as(
         engine: Engine,
         plan: Plan,
         credits: i64,
         limiter: Arc<dyn RateLimiter>,
+        files: Option<Files>,
+        limits: Limits,
         interviews: Interviews,
     ) -> Self {
+        let folder = tempfile::Builder::new().prefix("relay-files.").tempdir().expect("make a folder");
+        let files = Arc::new(files.unwrap_or_else(|| {
+            let objects = Objects::open(&Place::Local(folder.path().to_owned()), []).expect("a folder");
+            Files::new(objects, Sizes::default())
+        }));
         let uses = Arc::new(KeyUses::default());
-        let Node { url, app, stop, served } =
-            Node::start(engine.store.clone(), &engine, limiter, uses.clone(), interviews).await;
+        let setup = Setup { limiter, files: files.clone(), limits, interviews };
+        let Node { url, app, stop, served } = Node::start(engine.store.clone(), &engine, setup, uses.clone()).await;
         let commands = app.commands.clone();
         let (organization, key) = organization(&commands, plan, credits).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
-        Self { engine, commands, app, url, key, organization, uses, client, stop, served }
+        Self { engine, commands, app, url, key, organization, files, folder, uses, client, stop, served }
     }
 
     /// Starts another node on the same database.
     pub async fn node(&self) -> Node {
-        Node::start(
-            self.engine.node().await,
-            &self.engine,
-            Arc::new(Unlimited),
-            self.uses.clone(),
-            Interviews::default(),
-        )
-        .await
+        let files = self.files.clone();
+        let (limits, interviews) = (Limits::default(), Interviews::default());
+        let setup = Setup { limiter: Arc::new(Unlimited), files, limits, interviews };
+        Node::start(self.engine.node().await, &self.engine, setup, self.uses.clone()).await
     }
 
     /// The timers of sessions, to be run pass by pass.
@@ -290,10 +311,15 @@ impl Product {
         Runner::new(InviteExpiry, self.commands.clone(), owner.to_owned())
     }
 
+    /// The reactor that removes the bytes of deleted files, to be run pass by pass.
+    pub fn removal(&self, owner: &str) -> Runner<FileRemoval> {
+        Runner::new(FileRemoval::new(self.files.clone()), self.commands.clone(), owner.to_owned())
+    }
+
     /// Does the chores of a node once, such as writing down when keys were used.
     pub async fn upkeep(&self) {
         let (_stop, stopped) = watch::channel(true);
-        upkeep::run(self.commands.clone(), self.uses.clone(), stopped).await;
+        upkeep::run(self.commands.clone(), self.files.clone(), self.uses.clone(), stopped).await;
     }
 
     /// Stops the server in order.

@@ -10,6 +10,7 @@ use aggregates::{
     api_key::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked, Scope},
     campaign::{CampaignArchived, CampaignCreated, CampaignEvent, CampaignPaused, CampaignResumed, CampaignUpdated},
     event::decode_payload,
+    file::{FileDeleted, FileEvent, FileKind, FileStored, MediaStored},
     invite::{
         InviteCancelled, InviteCompleted, InviteCreated, InviteEvent, InviteExpired, InviteResent, InviteSessionOpened,
         InviteStarted,
@@ -85,6 +86,7 @@ fn content() -> ScriptContent {
         order: n,
         options,
         scale,
+        media: if n == 1 { vec![id(5)] } else { Vec::new() },
     };
     ScriptContent {
         system_prompt: "Be kind.".into(),
@@ -332,6 +334,35 @@ fn what_was_left_out_of_a_session_event_needs_no_key() {
 }
 
 #[test]
+fn file() {
+    check(vec![
+        FileEvent::Stored(FileStored {
+            file_id: id(5),
+            organization_id: id(1),
+            session_id: id(6),
+            participant: Email::parse("ada@example.com").expect("good").into(),
+            kind: FileKind::Recording,
+            name: Personal::Clear("ada.mp3".into()),
+            content_type: "audio/mpeg".into(),
+            size: 1_234,
+            sha256: "ab".repeat(32),
+            storage_key: "org/file".into(),
+        }),
+        FileEvent::MediaStored(MediaStored {
+            file_id: id(5),
+            organization_id: id(1),
+            script_id: id(2),
+            name: "logo.png".into(),
+            content_type: "image/png".into(),
+            size: 1_234,
+            sha256: "ab".repeat(32),
+            storage_key: "org/file".into(),
+        }),
+        FileEvent::Deleted(FileDeleted {}),
+    ]);
+}
+
+#[test]
 fn every_file_belongs_to_a_type() {
     let types = [
         OrganizationEvent::types(),
@@ -341,6 +372,7 @@ fn every_file_belongs_to_a_type() {
         CampaignEvent::types(),
         InviteEvent::types(),
         SessionEvent::types(),
+        FileEvent::types(),
     ];
     let expected: BTreeSet<String> = types
         .into_iter()

@@ -5,6 +5,7 @@ mod campaigns;
 mod common;
 mod events;
 mod exports;
+mod files;
 mod invites;
 mod models;
 mod organizations;

@@ -3,6 +3,7 @@
 use aggregates::{
     api_key::{Scope, event::*},
     campaign::event::*,
+    file::{FileKind, event::*},
     id::{CampaignId, Id, InviteId, OrganizationId, SubjectId},
     invite::event::*,
     organization::{Plan, event::*},
@@ -120,9 +121,11 @@ fn question() -> impl Strategy<Value = Question> {
     let follow_up = (any::<bool>(), option::of(any::<u32>()), option::of(text()))
         .prop_map(|(enabled, max_follow_ups, prompt)| FollowUp { enabled, max_follow_ups, prompt });
     let scale = (any::<i32>(), any::<i32>()).prop_map(|(min, max)| Scale { min, max });
-    let answers = (option::of(vec(text(), 0..3)), option::of(scale), option::of(follow_up), option::of(any::<u32>()));
+    let media = vec(id(), 0..3);
+    let answers =
+        (option::of(vec(text(), 0..3)), option::of(scale), option::of(follow_up), option::of(any::<u32>()), media);
     (text(), text(), select(kinds.to_vec()), any::<bool>(), any::<u32>(), answers).prop_map(
-        |(id, text, kind, required, order, (options, scale, follow_up, max_duration))| Question {
+        |(id, text, kind, required, order, (options, scale, follow_up, max_duration, media))| Question {
             id,
             text,
             kind,
@@ -132,6 +135,7 @@ fn question() -> impl Strategy<Value = Question> {
             order,
             options,
             scale,
+            media,
         },
     )
 }
@@ -249,6 +253,43 @@ pub fn invite() -> impl Strategy<Value = History<InviteEvent>> {
         1 => id().prop_map(|session_id| InviteEvent::Completed(InviteCompleted { session_id })),
     ];
     history(created, later)
+}
+
+pub fn file() -> impl Strategy<Value = History<FileEvent>> {
+    let kinds = select(FileKind::OF_SESSIONS.map(|(_, kind)| kind).to_vec());
+    let email = "[a-zA-Z]{1,8}@[a-z]{1,8}[.]example".prop_map(|text| Email::parse(&text).expect("an address"));
+    let content = || (text(), any::<u64>(), "[0-9a-f]{64}", text());
+    let stored = (id(), id(), id(), (email, kinds, text()), content()).prop_map(
+        |(file_id, organization_id, session_id, (email, kind, name), (content_type, size, sha256, storage_key))| {
+            FileEvent::Stored(FileStored {
+                file_id,
+                organization_id,
+                session_id,
+                participant: email.into(),
+                kind,
+                name: name.into(),
+                content_type,
+                size,
+                sha256,
+                storage_key,
+            })
+        },
+    );
+    let media = (id(), id(), id(), text(), content()).prop_map(
+        |(file_id, organization_id, script_id, name, (content_type, size, sha256, storage_key))| {
+            FileEvent::MediaStored(MediaStored {
+                file_id,
+                organization_id,
+                script_id,
+                name,
+                content_type,
+                size,
+                sha256,
+                storage_key,
+            })
+        },
+    );
+    history(prop_oneof![stored, media], Just(FileEvent::Deleted(FileDeleted {})))
 }
 
 fn one_of<T: Copy + std::fmt::Debug + 'static>(names: &'static [(&'static str, T)]) -> impl Strategy<Value = T> {

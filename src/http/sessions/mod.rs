@@ -6,5 +6,7 @@ pub mod get;
 pub mod heartbeat;
 pub mod list;
 pub mod pause;
+pub mod pdf;
 pub mod resume;
 pub mod schema;
+pub mod transcript;

@@ -248,3 +248,140 @@ pub struct Consent {
     /// When.
     pub created_at: DateTime<Utc>,
 }
+
+/// How a transcript is written.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TranscriptFormat {
+    /// A JSON document.
+    Json,
+    /// One line for each utterance.
+    Text,
+    /// SubRip subtitles.
+    Srt,
+    /// WebVTT subtitles.
+    Vtt,
+}
+
+/// Who is shown.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TranscriptSpeaker {
+    /// The interviewer.
+    Ai,
+    /// The participant.
+    Participant,
+    /// Both.
+    All,
+}
+
+/// What a transcript holds.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TranscriptQuery {
+    /// Response format.
+    #[param(inline, default = "json")]
+    pub format: Option<TranscriptFormat>,
+    /// Include sentiment per utterance (JSON only).
+    #[param(default = true)]
+    pub include_sentiment: Option<bool>,
+    /// Include keywords per utterance (JSON only).
+    #[param(default = false)]
+    pub include_keywords: Option<bool>,
+    /// Apply PII redaction.
+    #[param(default = false)]
+    pub redact_pii: Option<bool>,
+    /// Filter by speaker.
+    #[param(inline, default = "all")]
+    pub speaker: Option<TranscriptSpeaker>,
+}
+
+/// How a document looks.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PdfBranding {
+    /// The product's colours, with your organization's name.
+    Default,
+    /// Black on white, without your organization's name.
+    Minimal,
+    /// Your organization's logo and colour, where it has them.
+    Custom,
+}
+
+/// What a document holds.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PdfQuery {
+    /// Include insights in the PDF.
+    #[param(default = true)]
+    pub include_insights: Option<bool>,
+    /// Include timestamps per utterance.
+    #[param(default = true)]
+    pub include_timestamps: Option<bool>,
+    /// Include sentiment indicators.
+    #[param(default = true)]
+    pub include_sentiment: Option<bool>,
+    /// Branding style.
+    #[param(inline, default = "default")]
+    pub branding: Option<PdfBranding>,
+}
+
+/// The sentiment of an utterance.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct UtteranceSentiment {
+    /// `positive`, `neutral` or `negative`.
+    pub label: String,
+    /// VADER's compound score, from −1 to 1.
+    pub score: f64,
+}
+
+/// Something that was said.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TranscriptUtterance {
+    /// Unique within the session.
+    pub id: String,
+    /// `ai` or `participant`.
+    pub speaker: String,
+    /// What was said.
+    pub text: String,
+    /// When it began, in seconds from the start, pauses left out.
+    pub start_time: f64,
+    /// When it ended.
+    pub end_time: f64,
+    /// How sure the recognition of speech was; 1 for what was typed, null for the interviewer.
+    #[schema(required)]
+    pub confidence: Option<f64>,
+    /// The script's question that it belongs to.
+    #[schema(required)]
+    pub question_id: Option<String>,
+    /// Its sentiment, unless left out; null where its language is not supported, or consent was withdrawn.
+    pub sentiment: Option<UtteranceSentiment>,
+    /// Its key phrases, if asked for, the most telling first; null where its language is not supported, or consent was
+    /// withdrawn.
+    pub keywords: Option<Vec<String>>,
+}
+
+/// A transcript.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "sessionId": "ses_01hm6x3k5vf8qbw2d9z7c4n0tc", "language": "en", "duration": 750, "partial": false, "utterances": [
+        {"id": "utt_1", "speaker": "ai", "text": "How do you like the new reports?", "startTime": 0.0, "endTime": 2.1,
+            "confidence": null, "questionId": "q1", "sentiment": {"label": "positive", "score": 0.3612}},
+        {"id": "utt_2", "speaker": "participant", "text": "I love them.", "startTime": 2.1, "endTime": 9.4, "confidence": 1.0,
+            "questionId": "q1", "sentiment": {"label": "positive", "score": 0.6369}},
+    ],
+}))]
+pub struct Transcript {
+    /// The session.
+    pub session_id: String,
+    /// The language of the interview.
+    pub language: String,
+    /// Seconds of interview, pauses left out.
+    pub duration: i64,
+    /// Whether the interview was broken off.
+    pub partial: bool,
+    /// What was said, in order.
+    pub utterances: Vec<TranscriptUtterance>,
+}

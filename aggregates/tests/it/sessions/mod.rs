@@ -35,6 +35,7 @@ pub fn content() -> Arc<ScriptContent> {
         order: n,
         options: None,
         scale: None,
+        media: Vec::new(),
     };
     let follow_up = FollowUp { enabled: true, max_follow_ups: Some(2), prompt: Some("Dig deeper".into()) };
     Arc::new(ScriptContent {

@@ -6,17 +6,21 @@ use aggregates::{
     Code, Entity, Event, Personal, Refusal, consent,
     consent::ConsentType,
     session::{
-        ConsentKind, ConsentMethod, EndReason, NewConsent, Overall, PauseCause, Reply, Sentiment, Session,
-        SessionCommand, SessionEvent, SessionStatus, Speaker, Terms, UtteranceKind,
+        Asked, ConsentKind, ConsentMethod, EndReason, Given, NewConsent, NewSession, Origin, Overall, PauseCause,
+        PromptKind, Reply, Said, Sentiment, Session, SessionAbandoned, SessionAnswered, SessionCommand, SessionCreated,
+        SessionError, SessionEvent, SessionPrompted, SessionStarted, SessionStatus, Speaker, Terms, TranscriptReady,
+        UtteranceKind, interviewer,
     },
+    value::Email,
 };
+use chrono::Duration;
 use serde_json::json;
 
 use super::{
     Interview, LONG, answer, complete, consent, content, monotonic, new_session, pause, ready, reply, resume, start,
     terms, text, value,
 };
-use crate::common::{at, fields, id, t0};
+use crate::common::{at, fields, given, id, t0};
 
 #[test]
 fn a_session_is_created_once_with_what_the_invite_says() {
@@ -353,4 +357,84 @@ fn everything_said_is_sealed() {
     }
     assert!(interview.0.events.iter().any(|event| matches!(event, SessionEvent::Paused(paused)
         if paused.reason == Some(Personal::Clear("Phone".into())))));
+}
+
+/// What each command writes, word for word.
+#[test]
+fn given_when_then() {
+    let free = Terms { require_consent: false, greeting: Some("Hello.".into()), ..terms() };
+    let NewSession { session_id, organization_id, campaign_id, invite_id, script_id, metadata, device, .. } =
+        new_session(free.clone());
+    let created = SessionEvent::Created(SessionCreated {
+        session_id,
+        organization_id,
+        campaign_id,
+        invite_id,
+        script_id,
+        script_version: 1,
+        total_questions: 4,
+        terms: free.clone(),
+        email: Email::parse("Ada@Example.com").expect("good").into(),
+        name: Personal::Clear(Some("Ada".into())),
+        metadata: metadata.into(),
+        device: device.into(),
+        start_by: at(3_600),
+        at: t0(),
+    });
+    let create = SessionCommand::Create(Box::new(new_session(free)));
+    given::<Session>(&[]).when(create.clone()).then_expect_events(vec![created.clone()]);
+    given::<Session>(std::slice::from_ref(&created)).when(create).then_expect_error(SessionError::AlreadyExists);
+
+    let started = SessionEvent::Started(SessionStarted { at: at(10) });
+    let said = |kind| Said { kind, origin: Origin::script(1) };
+    let asked = SessionEvent::Prompted(SessionPrompted {
+        said: vec![said(UtteranceKind::Greeting), said(UtteranceKind::Question)],
+        texts: vec!["Hello.".to_owned(), "Question 1?".to_owned()].into(),
+        prompt: Some(Asked { number: 1, kind: PromptKind::Question, question_id: "q1".into() }),
+        elapsed: 0,
+        at: at(10),
+    });
+    let begun = vec![started, asked];
+    given::<Session>(std::slice::from_ref(&created)).when(start(at(10))).then_expect_events(begun.clone());
+
+    let running = [vec![created.clone()], begun].concat();
+    let answered = SessionEvent::Answered(SessionAnswered {
+        prompt: 1,
+        kind: PromptKind::Question,
+        question_id: "q1".into(),
+        seq: 5,
+        given: Given::Text(LONG.into()).into(),
+        spoken: None,
+        elapsed: 15_500,
+        at: at(25) + Duration::milliseconds(500),
+    });
+    let next = SessionEvent::Prompted(SessionPrompted {
+        said: vec![
+            Said { kind: UtteranceKind::Transition, origin: Origin::interviewer() },
+            said(UtteranceKind::Question),
+        ],
+        texts: vec![interviewer::transition("en", Some(&Given::YesNo(true)), 1).to_owned(), "Question 2?".to_owned()]
+            .into(),
+        prompt: Some(Asked { number: 2, kind: PromptKind::Question, question_id: "q2".into() }),
+        elapsed: 15_500,
+        at: at(25) + Duration::milliseconds(500),
+    });
+    given::<Session>(&running)
+        .when(answer("p1", 5, text(LONG), at(25) + Duration::milliseconds(500)))
+        .then_expect_events(vec![answered, next]);
+    let (reason, elapsed) = (EndReason::ParticipantLeft, 50_000);
+    let left = SessionEvent::Abandoned(SessionAbandoned { reason, elapsed, at: at(60) });
+    given::<Session>(&running).when(SessionCommand::Leave { now: at(60) }).then_expect_events(vec![left.clone()]);
+    let over = [running, vec![left]].concat();
+    given::<Session>(&over)
+        .when(SessionCommand::Leave { now: at(61) })
+        .then_expect_error(SessionError::NotActive(SessionStatus::Abandoned));
+    let ended = SessionEvent::TranscriptReady(TranscriptReady {
+        partial: true,
+        utterances: 2,
+        sentiment: Some(Sentiment { overall: Overall::Neutral, score: 0.01 }.into()),
+        at: at(61),
+    });
+    let mood = Sentiment { overall: Overall::Neutral, score: 0.0123 };
+    given::<Session>(&over).when(ready(Some(mood), at(61))).then_expect_events(vec![ended]);
 }
