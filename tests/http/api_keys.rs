@@ -38,6 +38,8 @@ async fn stored_anywhere(product: &Product, text: &str) -> bool {
         "invites",
         "sessions",
         "heartbeats",
+        "files",
+        "uploads",
         "counters",
     ];
     for table in tables {
