@@ -2,7 +2,9 @@ use aggregates::{
     Code, Entity, Personal,
     file::{
         Content, File, FileCommand, FileDeleted, FileError, FileEvent, FileKind, FileOwner, FileStored, MediaStored,
+        admit,
     },
+    session::{EndReason, Participant, Session},
     value::Email,
 };
 
@@ -107,4 +109,23 @@ fn it_is_deleted_once_and_keeps_its_storage_key() {
     given::<File>(&[]).when(FileCommand::Delete).then_expect_error(FileError::NotFound);
     assert_eq!(File::replay([stored()]).owner, Some(FileOwner::Session(id(6))));
     assert_eq!(File::replay([media_stored()]).owner, Some(FileOwner::Script(id(2))));
+}
+
+#[test]
+fn a_session_takes_files_as_far_as_consent_goes() {
+    let kinds = FileKind::OF_SESSIONS.map(|(_, kind)| kind);
+    let taken = |session: &Session| kinds.map(|kind| admit(session, kind).map_err(|refusal| refusal.code));
+    let participant = Some(Participant { email: participant(), name: None });
+    let open = Session { participant, ..Session::default() };
+    let (yes, no) = (|| Ok(super::files::participant()), || Err(Code::ConsentRequired));
+    for recording in [None, Some(true)] {
+        assert_eq!(taken(&Session { recording, ..open.clone() }), [yes(), yes(), yes()]);
+    }
+    assert_eq!(taken(&Session { recording: Some(false), ..open.clone() }), [no(), no(), yes()]);
+    let withdrawn = Session { end_reason: Some(EndReason::ConsentWithdrawn), ..open.clone() };
+    assert_eq!(taken(&withdrawn), [no(), no(), no()]);
+    let completed = Session { end_reason: Some(EndReason::TimeLimit), ..open.clone() };
+    assert_eq!(taken(&completed), [yes(), yes(), yes()], "recordings are often uploaded after the end");
+    let erased = Session { participant: None, ..open };
+    assert_eq!(taken(&erased), kinds.map(|_| Err(Code::Erased)));
 }
