@@ -10,7 +10,11 @@ use interview_relay::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{engines::on_both_engines, participant::Participant, product::Product};
+use crate::support::{
+    engines::on_both_engines,
+    participant::Participant,
+    product::{Product, Setup},
+};
 
 /// Says what it was asked for, and tries to say more than that.
 struct Talkative;
@@ -62,7 +66,7 @@ fn texts(turn: &Value) -> Vec<&str> {
 
 on_both_engines! {
     async fn words_of_a_model_are_said_and_the_script_stays_the_servers(engine: Engine) {
-        let product = Product::start_led_by(engine, Interviews::new(Arc::new(Talkative), Timeouts::default())).await;
+        let product = Product::start_as(engine, Setup { interviews: Interviews::new(Arc::new(Talkative), Timeouts::default()), ..Setup::default() }).await;
         let campaign = product.campaign_with(questions(), json!({})).await;
         let (mut ada, turn) = Participant::begin(&product, &campaign, "ada@example.com").await;
         let turn = ada.answer(&turn["prompt"], json!({"text": "Good."})).await.expect(201);
@@ -87,7 +91,7 @@ on_both_engines! {
     async fn an_interview_does_not_wait_for_a_slow_interviewer(engine: Engine) {
         let mut interviews = Interviews::new(Arc::new(Thoughtful), Timeouts::default());
         interviews.deadline = Duration::from_millis(20);
-        let product = Product::start_led_by(engine, interviews).await;
+        let product = Product::start_as(engine, Setup { interviews, ..Setup::default() }).await;
         let campaign = product.campaign_with(questions(), json!({})).await;
         let (mut ada, turn) = Participant::begin(&product, &campaign, "ada@example.com").await;
         let turn = ada.answer(&turn["prompt"], json!({"text": "Good."})).await.expect(201);
