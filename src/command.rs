@@ -5,6 +5,7 @@
 
 pub mod api_keys;
 pub mod campaigns;
+pub mod files;
 pub mod invites;
 pub mod organizations;
 pub mod projects;

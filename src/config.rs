@@ -13,6 +13,8 @@ use std::{
 use chrono::TimeDelta;
 use clap::{Arg, ArgMatches};
 
+use crate::files::Place;
+
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
 
@@ -36,7 +38,7 @@ const fn setting(name: &'static str, variable: &'static str, default: &'static s
 /// The table.
 pub const SETTINGS: &[Setting] = &[
     setting("listen", "RELAY_LISTEN", "127.0.0.1:8080", "Address to listen on"),
-    setting("data-dir", "RELAY_DATA_DIR", "./data", "Where the SQLite file and the master key live"),
+    setting("data-dir", "RELAY_DATA_DIR", "./data", "Where the SQLite file, the files and the master key live"),
     setting("database-url", "DATABASE_URL", "", "postgres://… for PostgreSQL; SQLite in the data directory otherwise"),
     setting("public-url", "RELAY_PUBLIC_URL", "", "Base of invite links; from the listen address by default"),
     setting(
@@ -44,6 +46,13 @@ pub const SETTINGS: &[Setting] = &[
         "RELAY_MASTER_KEY_FILE",
         "",
         "32 bytes in base64 on one line; required with PostgreSQL, generated in the data directory otherwise",
+    ),
+    setting("amqp-url", "AMQP_URL", "", "amqp://… or amqps://… to publish events to RabbitMQ"),
+    setting(
+        "files-url",
+        "RELAY_FILES_URL",
+        "",
+        "s3://bucket/prefix (with the usual AWS_… variables) or file:///directory; in the data directory otherwise",
     ),
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
@@ -64,6 +73,7 @@ pub const SETTINGS: &[Setting] = &[
         "Address to listen on for HTTPS; --listen then redirects to it",
     ),
     setting("max-body", "RELAY_MAX_BODY", "1048576", "Bytes that a request body may have"),
+    setting("max-upload", "RELAY_MAX_UPLOAD", "104857600", "Bytes that a session's file may have"),
     setting("max-connections", "RELAY_MAX_CONNECTIONS", "4096", "Connections served at once"),
     setting("header-timeout", "RELAY_HEADER_TIMEOUT", "10s", "How long the head of a request may take"),
     setting(
@@ -88,6 +98,10 @@ pub struct Config {
     pub public_url: String,
     /// Where the master key is, if not in the data directory.
     pub master_key_file: Option<PathBuf>,
+    /// Where RabbitMQ is, if it is used.
+    pub amqp_url: Option<String>,
+    /// Where files are kept.
+    pub files: Place,
     /// Where Redis is, if it is used.
     pub redis_url: Option<String>,
     /// Whether requests are limited.
@@ -100,6 +114,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Bytes that a request body may have.
     pub max_body: usize,
+    /// Bytes that a session's file may have.
+    pub max_upload: u64,
     /// Connections served at once.
     pub max_connections: usize,
     /// How long the head of a request may take.
@@ -260,6 +276,11 @@ impl Config {
             public_url: values.public_url(listen, tls.as_ref())?,
             database_url,
             master_key_file,
+            amqp_url: values.url("amqp-url", &["amqp://", "amqps://"])?,
+            files: match values.given("files-url") {
+                None => Place::Local(PathBuf::from(values.text("data-dir")).join("files")),
+                Some(_) => values.parse("files-url", "s3://bucket/prefix or file:///directory", Place::parse)?,
+            },
             redis_url: values.url("redis-url", &["redis://"])?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
@@ -270,6 +291,9 @@ impl Config {
             tls,
             max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
                 value.parse().ok().filter(|bytes| *bytes >= 1_024)
+            })?,
+            max_upload: values.parse("max-upload", "a number of bytes from 1024 to 5368709120", |value| {
+                value.parse().ok().filter(|bytes| (1_024..=5 << 30).contains(bytes))
             })?,
             max_connections: values.parse("max-connections", "a number from 1 to 100000", |value| {
                 value.parse().ok().filter(|count| (1..=100_000).contains(count))
@@ -498,8 +522,12 @@ mod tests {
             ("listen", "here"),
             ("database-url", "mysql://x"),
             ("redis-url", "redis://"),
+            ("amqp-url", "http://x"),
             ("public-url", "ftp://x"),
             ("max-body", "10"),
+            ("max-upload", "1 GB"),
+            ("files-url", "ftp://files"),
+            ("files-url", "s3://"),
             ("header-timeout", "10"),
             ("heartbeat-timeout", "120"),
             ("heartbeat-timeout", "500ms"),
@@ -521,6 +549,15 @@ mod tests {
         let lines = config.describe();
         assert!(!lines.contains("secret"), "{lines}");
         assert!(lines.contains("postgres://relay:***@db/relay?password=***&x=1"), "{lines}");
+    }
+
+    #[test]
+    fn files_live_in_the_data_directory_or_in_a_bucket() {
+        let config = load(&[("data-dir", "/d")], &[], "").expect("valid");
+        assert_eq!((config.files, config.max_upload), (Place::Local("/d/files".into()), 100 << 20));
+        let config = load(&[], &[("RELAY_FILES_URL", "s3://relay/files")], "max-upload = 2048").expect("valid");
+        assert_eq!(config.files.to_string(), "s3://relay/files");
+        assert_eq!(config.max_upload, 2_048);
     }
 
     #[test]

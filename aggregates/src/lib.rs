@@ -9,6 +9,7 @@ pub mod campaign;
 pub mod consent;
 pub mod entity;
 pub mod event;
+pub mod file;
 pub mod id;
 pub mod invite;
 pub mod organization;

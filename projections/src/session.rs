@@ -256,3 +256,166 @@ impl ReadModel for Session {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aggregates::{
+        id::ConsentId,
+        session::{
+            ConsentKind, ConsentMethod, Given, Overall, PauseCause, ResumeCause, Terms,
+            event::{
+                ConsentRecorded, ConsentWithdrawn, SessionAbandoned, SessionAnswered, SessionCompleted, SessionResumed,
+                SessionStarted, TranscriptReady,
+            },
+        },
+    };
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{HALF_PAST_TEN, at, folded, id, shown};
+
+    fn created() -> SessionCreated {
+        let metadata = json!({"userId": "12345", "segment": "enterprise"});
+        SessionCreated {
+            session_id: id(7),
+            organization_id: id(1),
+            campaign_id: id(5),
+            invite_id: id(6),
+            script_id: id(4),
+            script_version: 1,
+            total_questions: 10,
+            terms: Terms::default(),
+            email: Email::parse("participant@example.com").expect("an address").into(),
+            name: Some("Jane Doe".to_owned()).into(),
+            metadata: serde_json::from_value::<Metadata>(metadata).expect("an object").into(),
+            device: Some(Device {
+                browser: Some("Chrome 120".to_owned()),
+                os: Some("macOS 14.2".to_owned()),
+                kind: Some("desktop".to_owned()),
+            })
+            .into(),
+            start_by: at(HALF_PAST_TEN + 604_800),
+            at: at(HALF_PAST_TEN),
+        }
+    }
+
+    fn facts(kind: ConsentKind) -> ConsentFacts {
+        ConsentFacts {
+            consent_id: id::<ConsentId>(8),
+            kind,
+            text_version: None,
+            text_sha256: None,
+            locale: None,
+            method: ConsentMethod::Web,
+            actor: "participant".to_owned(),
+            ip: None,
+            user_agent: None,
+            at: at(HALF_PAST_TEN),
+        }
+    }
+
+    fn answered(kind: PromptKind) -> SessionEvent {
+        SessionEvent::Answered(SessionAnswered {
+            prompt: 1,
+            kind,
+            question_id: "q1".to_owned(),
+            seq: 1,
+            given: Given::YesNo(true).into(),
+            spoken: None,
+            elapsed: 30_000,
+            at: at(HALF_PAST_TEN + 45),
+        })
+    }
+
+    fn history() -> Vec<SessionEvent> {
+        let (started, reason) = (at(HALF_PAST_TEN + 15), Some("Phone".to_owned().into()));
+        let mood = Sentiment { overall: Overall::Positive, score: 0.72 };
+        vec![
+            SessionEvent::Created(created()),
+            SessionEvent::ConsentRecorded(ConsentRecorded { granted: true, facts: facts(ConsentKind::All) }),
+            SessionEvent::Started(SessionStarted { at: started }),
+            answered(PromptKind::Question),
+            answered(PromptKind::FollowUp),
+            SessionEvent::Paused(SessionPaused { cause: PauseCause::Api, reason, elapsed: 59_999, at: started }),
+            SessionEvent::Resumed(SessionResumed { cause: ResumeCause::Api, at: started }),
+            SessionEvent::Completed(SessionCompleted {
+                reason: EndReason::Finished,
+                elapsed: 750_999,
+                at: at(HALF_PAST_TEN + 765),
+            }),
+            SessionEvent::TranscriptReady(TranscriptReady {
+                partial: false,
+                utterances: 9,
+                sentiment: Some(mood.into()),
+                at: started,
+            }),
+        ]
+    }
+
+    #[test]
+    fn a_completed_session_looks_as_in_the_reference() {
+        let row: Session = folded(&history()).expect("a row");
+        assert_eq!(
+            shown(&row),
+            json!({
+                "id": row.id(), "campaignId": row.api.campaign_id, "inviteId": row.api.invite_id, "status": "completed",
+                "participant": {"email": "participant@example.com", "name": "Jane Doe"},
+                "startedAt": "2024-01-15T10:30:15Z", "completedAt": "2024-01-15T10:42:45Z", "duration": 750,
+                "questionsAnswered": 1, "totalQuestions": 10, "language": "en",
+                "sentiment": {"overall": "positive", "score": 0.72},
+                "device": {"browser": "Chrome 120", "os": "macOS 14.2", "type": "desktop"},
+                "metadata": {"userId": "12345", "segment": "enterprise"}, "createdAt": "2024-01-15T10:30:00Z",
+                "updatedAt": "2024-01-15T10:31:20Z", "endReason": "finished", "pauseReason": null,
+                "consent": {"recording": true, "dataProcessing": true},
+            })
+        );
+    }
+
+    #[test]
+    fn everything_is_there_from_the_beginning() {
+        let event = SessionCreated { name: None.into(), device: None.into(), ..created() };
+        let document = shown(&folded::<Session>(&[SessionEvent::Created(event)]).expect("a row"));
+        for field in ["startedAt", "completedAt", "sentiment", "device", "endReason", "pauseReason"] {
+            assert_eq!(document[field], Value::Null, "{field}");
+        }
+        assert_eq!((&document["status"], &document["duration"]), (&json!("created"), &json!(0)));
+        assert_eq!(document["participant"], json!({"email": "participant@example.com", "name": null}));
+        assert_eq!(document["consent"], json!({"recording": null, "dataProcessing": null}));
+    }
+
+    #[test]
+    fn a_pause_says_why() {
+        let seen = |n: usize| shown(&folded::<Session>(&history()[..n]).expect("a row"));
+        assert_eq!((&seen(6)["pauseReason"], &seen(6)["duration"]), (&json!("Phone"), &json!(59)));
+        assert_eq!((&seen(7)["pauseReason"], &seen(7)["status"]), (&Value::Null, &json!("in_progress")));
+        let (cause, started) = (PauseCause::HeartbeatLost, at(HALF_PAST_TEN));
+        let lost = SessionEvent::Paused(SessionPaused { cause, reason: None, elapsed: 1_000, at: started });
+        let row: Session = folded(&[SessionEvent::Created(created()), lost]).expect("a row");
+        assert_eq!(row.api.pause_reason.as_deref(), Some("heartbeat_lost"));
+    }
+
+    #[test]
+    fn a_withdrawal_is_seen_for_its_type_alone() {
+        let mut events = history()[..4].to_vec();
+        let facts = facts(ConsentKind::Recording);
+        events.push(SessionEvent::ConsentWithdrawn(ConsentWithdrawn { facts }));
+        let (reason, elapsed) = (EndReason::ConsentWithdrawn, 31_000);
+        let abandoned = SessionAbandoned { reason, elapsed, at: at(HALF_PAST_TEN + 60) };
+        events.push(SessionEvent::Abandoned(abandoned));
+        let document = shown(&folded::<Session>(&events).expect("a row"));
+        assert_eq!(document["consent"], json!({"recording": false, "dataProcessing": true}));
+        assert_eq!((&document["status"], &document["endReason"]), (&json!("abandoned"), &json!("consent_withdrawn")));
+        assert_eq!((&document["completedAt"], &document["duration"]), (&Value::Null, &json!(31)));
+    }
+
+    #[test]
+    fn a_session_counts_by_status_and_a_completed_one_by_its_length() {
+        let campaign = id::<CampaignId>(5);
+        let (all, of) = (format!("sessions/{campaign}"), |status: &str| format!("sessions/{campaign}/{status}"));
+        let groups = |n: usize| folded::<Session>(&history()[..n]).expect("a row").groups();
+        for (n, status) in [(1, "created"), (3, "in_progress"), (6, "paused"), (7, "in_progress")] {
+            assert_eq!(groups(n), [(all.clone(), 1), (of(status), 1)]);
+        }
+        assert_eq!(groups(9), [(all, 1), (of("completed"), 1), (of("duration"), 750)]);
+    }
+}

@@ -41,6 +41,7 @@ roots!(
     campaign::Campaign,
     invite::Invite,
     session::Session,
+    file::File,
 );
 
 /// The state of a stream at a version, with its read-model row.

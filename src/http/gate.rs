@@ -27,6 +27,7 @@ use super::{
     auth::bearer,
     error::Failure,
     health::Readiness,
+    operation::Intake,
     rate_limit::{Bucket, RateLimiter, WINDOW},
 };
 use crate::clock::Clock;
@@ -52,6 +53,8 @@ pub struct Limits {
     pub body: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// How long an upload may pause between two pieces.
+    pub upload_idle: Duration,
     /// Requests per minute of a client address without a valid key.
     pub anonymous: u32,
     /// Requests per minute of a client address on the participant's routes, without a valid session token.
@@ -62,7 +65,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 1 << 20, body_timeout: Duration::from_secs(30), anonymous: 300, participant: 600, session: 300 }
+        Self {
+            body: 1 << 20,
+            body_timeout: Duration::from_secs(30),
+            upload_idle: Duration::from_secs(30),
+            anonymous: 300,
+            participant: 600,
+            session: 300,
+        }
     }
 }
 
@@ -89,6 +99,7 @@ enum Who {
 pub(super) struct Gate {
     pub platform: Arc<Platform>,
     pub access: Access,
+    pub intake: Intake,
 }
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -118,7 +129,20 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         if let (Who::Key(caller), Access::Scope(needed)) = (&caller, gate.access) {
             require(caller, needed)?;
         }
-        admit_body(platform, &mut parts, body).await?;
+        let body = match gate.intake {
+            Intake::Json => {
+                admit_body(platform, &mut parts, body).await?;
+                Body::empty()
+            }
+            Intake::Stream => {
+                // The handler adds what it has found in the body before it uses the key.
+                let headers = &parts.headers;
+                if let Some(idempotency) = IdempotencyRequest::read(&parts.method, parts.uri.path(), headers, b"")? {
+                    parts.extensions.insert(idempotency);
+                }
+                body
+            }
+        };
         let mut principal = None;
         match caller {
             Who::Key(caller) => {
@@ -128,7 +152,7 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
             Who::Participant(participant) => _ = parts.extensions.insert(participant),
             Who::Anybody => {}
         }
-        let handled = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::empty()))).catch_unwind().await;
+        let handled = AssertUnwindSafe(next.run(Request::from_parts(parts, body))).catch_unwind().await;
         // Caught here as well as in the observer, so that a defect costs the client its answer but not its headers.
         let mut response = handled.map_err(|_| ApiError::internal("a handler panicked"))?;
         if let Some(principal) = principal {

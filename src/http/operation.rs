@@ -39,6 +39,15 @@ pub enum Access {
     SessionToken,
 }
 
+/// How the body of a request reaches its handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// Read by the gate as JSON, within [`super::Limits::body`].
+    Json,
+    /// Left to the handler, which reads it as it arrives, within limits of its own (see [`super::files::form`]).
+    Stream,
+}
+
 /// One method on one path.
 pub struct Operation<S> {
     /// The method.
@@ -47,6 +56,8 @@ pub struct Operation<S> {
     pub path: String,
     /// Who may call it.
     pub access: Access,
+    /// How its body reaches it.
+    pub intake: Intake,
     /// The status of success, as documented.
     pub success: u16,
     /// What the OpenAPI document says about it.
@@ -73,12 +84,19 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
         let statuses = docs.responses.responses.keys().filter_map(|status| status.parse::<u16>().ok());
         let success = statuses.filter(|status| (200..300).contains(status)).max();
         let Some(success) = success else { panic!("{method} {path} documents no success") };
-        Self { method, path, access, success, docs, schemas, handler }
+        Self { method, path, access, intake: Intake::Json, success, docs, schemas, handler }
     }
 
     /// Registers an operation that demands `scope`.
     pub fn scoped(scope: Scope, routes: UtoipaMethodRouter<S>) -> Self {
         Self::new(Access::Scope(scope), routes)
+    }
+
+    /// Leaves the body to the handler.
+    #[must_use]
+    pub fn streaming(mut self) -> Self {
+        self.intake = Intake::Stream;
+        self
     }
 
     /// Registers an operation for anybody.
@@ -129,10 +147,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(
 ) -> Router {
     // Counters are only kept once there is a recorder.
     crate::telemetry::metrics();
-    let document = openapi::Document(serde_json::to_vec(&openapi::document(&operations)).unwrap_or_default().into());
+    let document = openapi::served(&operations).unwrap_or_else(|_| openapi::Document(bytes::Bytes::new()));
     let mut router = Router::new();
     for operation in operations {
-        let gate = Gate { platform: Arc::clone(platform), access: operation.access };
+        let gate = Gate { platform: Arc::clone(platform), access: operation.access, intake: operation.intake };
         let handler = operation.handler.route_layer(from_fn_with_state(gate, gate::pass));
         router = router.route(&operation.path, handler);
     }

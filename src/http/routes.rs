@@ -6,7 +6,8 @@ use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
 use super::{
-    Access, Operation, api_keys, campaigns, docs, health, interview, invites, openapi, projects, scripts, sessions,
+    Access, Operation, api_keys, campaigns, docs, events, files, health, interview, invites, openapi, projects,
+    scripts, sessions,
 };
 use crate::app::App;
 
@@ -78,6 +79,12 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::publish::publish)),
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::create_version::create_version)),
         Operation::scoped(Scope::ScriptsRead, routes!(scripts::export::export)),
+        Operation::scoped(Scope::WebhooksRead, routes!(events::list::list)),
+        Operation::scoped(Scope::WebhooksRead, routes!(events::types::list)),
+        Operation::scoped(Scope::SessionsRead, routes!(files::list::list)),
+        Operation::scoped(Scope::SessionsWrite, routes!(files::upload::upload)).streaming(),
+        Operation::scoped(Scope::ScriptsWrite, routes!(files::media::upload)).streaming(),
+        Operation::public(routes!(files::download::download)),
         Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::create::create)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::revoke::revoke)),

@@ -4,10 +4,13 @@
 //! it keeps as timers, and acts on them through commands, which are safe to repeat. So a crash at any point means that
 //! something is done again and comes to nothing, never that it is left out.
 
+pub mod file_removal;
 pub mod invite_expiry;
 mod runner;
 pub mod session_timers;
 pub mod upkeep;
+
+use chrono::TimeDelta;
 
 use crate::{
     command::{self, Commands},
@@ -23,6 +26,11 @@ pub trait Subscriber: Send + Sync {
 
     /// The kinds of timers that it acts on.
     const TIMERS: &'static [&'static str];
+
+    /// The shortest time between two passes. A commit wakes the subscriber, but not sooner than this after its last pass:
+    /// events of a pause are dealt with together, so a subscriber adds one transaction per pause to the writer's work, not
+    /// one per commit.
+    const PACE: TimeDelta = TimeDelta::seconds(1);
 
     /// Adds what an event means to the effects that commit with the checkpoint.
     ///

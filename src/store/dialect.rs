@@ -90,7 +90,8 @@ pub fn row_statement(write: &TableWrite) -> String {
     }
     if write.mode == Mode::Raise {
         let (key, number) = (write.columns[0].0, write.columns[1].0);
-        return format!("UPDATE {table} SET {number} = $2 WHERE {key} = $1 AND {number} < $2");
+        // Numbered with a question mark: SQLite counts `$2` as the first parameter where it appears first.
+        return format!("UPDATE {table} SET {number} = ?2 WHERE {key} = ?1 AND {number} < ?2");
     }
     let names = names(write);
     let places = (1..=write.columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");

@@ -35,6 +35,7 @@ pub struct Keys {
     replies: Key,
     subjects: Key,
     sessions: Key,
+    file_links: Key,
 }
 
 impl Keys {
@@ -46,6 +47,7 @@ impl Keys {
             replies: derive(&master, "interview-relay/stored-replies/v1"),
             subjects: derive(&master, "interview-relay/subject-lookup/v1"),
             sessions: derive(&master, "interview-relay/session-tokens/v1"),
+            file_links: derive(&master, "interview-relay/file-links/v1"),
             master,
         }
     }
@@ -95,6 +97,11 @@ impl Keys {
     /// The key under which session tokens are signed.
     pub fn sessions(&self) -> &Key {
         &self.sessions
+    }
+
+    /// The key under which download links are signed.
+    pub fn file_links(&self) -> &Key {
+        &self.file_links
     }
 
     /// The name under which a data subject is found: HMAC-SHA-256 of organization and normalized address, cut to

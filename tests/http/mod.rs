@@ -3,6 +3,9 @@
 mod api_keys;
 mod campaigns;
 mod documents;
+mod events;
+mod events_stream;
+mod files;
 mod idempotency;
 mod interview;
 mod invites;

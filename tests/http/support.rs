@@ -259,6 +259,7 @@ impl TestServer {
         let address = listener.local_addr().expect("address");
         let (stop, stopped) = watch::channel(false);
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], bounds, stopped));
+        crate::support::ring();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
         Self { url: format!("http://{address}"), address, hands, backend, gate, entered, stop, served, client }
     }

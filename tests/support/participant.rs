@@ -121,6 +121,7 @@ impl<'a> Participant<'a> {
                 _ => json!({"value": true}),
             };
             let prompt = turn["prompt"].clone();
+            self.seq = turn["nextSeq"].as_u64().expect("a number") - 1;
             turn = self.answer(&prompt, answer).await.expect(201);
         }
         panic!("the interview does not end: {turn}");

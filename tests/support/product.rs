@@ -7,8 +7,10 @@ use aggregates::{id::OrganizationId, organization::Plan};
 use interview_relay::{
     app::App,
     command::{Caller, Commands, organizations::CreateOrganization},
+    files::{Files, Objects, Place, Sizes},
     http::{
         Limits, Platform,
+        events::Streams,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Unlimited},
@@ -18,6 +20,7 @@ use interview_relay::{
     interview::Interviews,
     reactors::{
         Runner,
+        file_removal::FileRemoval,
         invite_expiry::InviteExpiry,
         session_timers::SessionTimers,
         upkeep::{self, KeyUses},
@@ -45,10 +48,21 @@ pub struct Product {
     pub key: String,
     /// The organization.
     pub organization: OrganizationId,
+    /// Keeps the bytes of files.
+    pub files: Arc<Files>,
+    /// Where they are, unless the test has brought a place of its own.
+    pub folder: tempfile::TempDir,
     uses: Arc<KeyUses>,
     pub(super) client: reqwest::Client,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
+}
+
+/// What nodes are started with.
+struct Setup {
+    limiter: Arc<dyn RateLimiter>,
+    files: Arc<Files>,
+    limits: Limits,
 }
 
 /// Another node of the same installation, which knows nothing but what is stored.
@@ -62,9 +76,11 @@ pub struct Node {
 }
 
 impl Node {
-    async fn start(store: Store, engine: &Engine, limiter: Arc<dyn RateLimiter>, uses: Arc<KeyUses>) -> Self {
+    async fn start(store: Store, engine: &Engine, setup: Setup, uses: Arc<KeyUses>) -> Self {
+        let Setup { limiter, files, limits } = setup;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
+        super::ring();
         let clock = engine.clock.clone();
         let commands = Arc::new(Commands::new(store.clone(), clock.clone(), engine.keys.clone(), url.clone()));
         let platform = Arc::new(Platform {
@@ -72,11 +88,12 @@ impl Node {
             authenticator: Arc::new(StoredKeys::new(store.clone(), clock, uses)),
             limiter,
             readiness: Arc::new(store.clone()),
-            limits: Limits::default(),
+            limits,
         });
-        let app = Arc::new(App { commands, store, interviews: Interviews::default() });
-        let router = operation::router(&platform, routes::operations(), app.clone());
         let (stop, stopped) = watch::channel(false);
+        let streams = Streams::new(stopped.clone());
+        let app = Arc::new(App { commands, store, files, streams, interviews: Interviews::default() });
+        let router = operation::router(&platform, routes::operations(), app.clone());
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         Self { url, app, stop, served }
     }
@@ -155,17 +172,41 @@ impl Product {
 
     /// Starts it; `credits` are hundredths.
     pub async fn start_with(engine: Engine, plan: Plan, credits: i64, limiter: Arc<dyn RateLimiter>) -> Self {
+        Self::start_as(engine, plan, credits, limiter, None, Limits::default()).await
+    }
+
+    /// Starts it with a place for files of the test's own.
+    pub async fn start_with_files(engine: Engine, files: Files, limits: Limits) -> Self {
+        Self::start_as(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited), Some(files), limits).await
+    }
+
+    async fn start_as(
+        engine: Engine,
+        plan: Plan,
+        credits: i64,
+        limiter: Arc<dyn RateLimiter>,
+        files: Option<Files>,
+        limits: Limits,
+    ) -> Self {
+        let folder = tempfile::Builder::new().prefix("relay-files.").tempdir().expect("make a folder");
+        let files = Arc::new(files.unwrap_or_else(|| {
+            let objects = Objects::open(&Place::Local(folder.path().to_owned()), []).expect("a folder");
+            Files::new(objects, Sizes::default())
+        }));
         let uses = Arc::new(KeyUses::default());
-        let Node { url, app, stop, served } = Node::start(engine.store.clone(), &engine, limiter, uses.clone()).await;
+        let setup = Setup { limiter, files: files.clone(), limits };
+        let Node { url, app, stop, served } = Node::start(engine.store.clone(), &engine, setup, uses.clone()).await;
         let commands = app.commands.clone();
         let (organization, key) = organization(&commands, plan, credits).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
-        Self { engine, commands, app, url, key, organization, uses, client, stop, served }
+        Self { engine, commands, app, url, key, organization, files, folder, uses, client, stop, served }
     }
 
     /// Starts another node on the same database.
     pub async fn node(&self) -> Node {
-        Node::start(self.engine.node().await, &self.engine, Arc::new(Unlimited), self.uses.clone()).await
+        let files = self.files.clone();
+        let setup = Setup { limiter: Arc::new(Unlimited), files, limits: Limits::default() };
+        Node::start(self.engine.node().await, &self.engine, setup, self.uses.clone()).await
     }
 
     /// The timers of sessions, to be run pass by pass.
@@ -260,10 +301,15 @@ impl Product {
         Runner::new(InviteExpiry, self.commands.clone(), owner.to_owned())
     }
 
+    /// The reactor that removes the bytes of deleted files, to be run pass by pass.
+    pub fn removal(&self, owner: &str) -> Runner<FileRemoval> {
+        Runner::new(FileRemoval::new(self.files.clone()), self.commands.clone(), owner.to_owned())
+    }
+
     /// Does the chores of a node once, such as writing down when keys were used.
     pub async fn upkeep(&self) {
         let (_stop, stopped) = watch::channel(true);
-        upkeep::run(self.commands.clone(), self.uses.clone(), stopped).await;
+        upkeep::run(self.commands.clone(), self.files.clone(), self.uses.clone(), stopped).await;
     }
 
     /// Stops the server in order.

@@ -265,8 +265,10 @@ impl Session {
         if !self.owes_transcript() {
             return Vec::new();
         }
-        // Who has withdrawn consent is not analysed any more.
-        let sentiment = sentiment.filter(|_| self.end_reason != Some(EndReason::ConsentWithdrawn));
+        // Who has withdrawn consent is not analysed any more. Two decimals, so that a row reads back as it was written.
+        let sentiment = sentiment
+            .filter(|mood| mood.score.is_finite() && self.end_reason != Some(EndReason::ConsentWithdrawn))
+            .map(|mood| Sentiment { score: (mood.score.clamp(-1.0, 1.0) * 100.0).round() / 100.0, ..mood });
         vec![SessionEvent::TranscriptReady(TranscriptReady {
             partial: self.status == SessionStatus::Abandoned,
             utterances: u32::try_from(self.utterances().len()).unwrap_or(u32::MAX),
