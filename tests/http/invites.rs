@@ -1,8 +1,7 @@
 //! Invites, as a client of the API meets them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use aggregates::organization::Plan;
 use chrono::{DateTime, TimeDelta};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
