@@ -86,6 +86,9 @@ pub const PRIVATE: &[&str] = &[
     "session.prompted",
     "session.answered",
     "session.skipped",
+    // Files belong to a session or a script, whose lists show them.
+    "file.stored",
+    "file.deleted",
 ];
 
 #[cfg(test)]
