@@ -88,6 +88,7 @@ pub const PRIVATE: &[&str] = &[
     "session.skipped",
     // Files belong to a session or a script, whose lists show them.
     "file.stored",
+    "file.media_stored",
     "file.deleted",
 ];
 
