@@ -5,6 +5,7 @@
 //! participant a short wait at most: without its words the session uses its own phrases.
 
 pub mod heartbeats;
+pub mod model;
 
 use std::{sync::Arc, time::Duration};
 

@@ -11,6 +11,7 @@ mod interview;
 mod interviewers;
 mod invites;
 mod limits;
+mod model;
 mod openapi;
 mod participants;
 mod platform;
