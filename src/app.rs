@@ -11,7 +11,7 @@ use axum::{
 use crate::{
     command::{self, Caller, Command, Commands, Outcomes},
     files::Files,
-    http::{ApiError, Call, Guest, answer, events::Streams, idempotency},
+    http::{ApiError, Call, Guest, answer, events::Streams, idempotency, interview::page::InterviewPage},
     interview::Interviews,
     store::Store,
 };
@@ -25,6 +25,8 @@ pub struct App {
     pub commands: Arc<Commands>,
     /// Answers queries.
     pub store: Store,
+    /// What an invite's link opens.
+    pub interview_page: InterviewPage,
     /// The open streams of events.
     pub streams: Arc<Streams>,
     /// Keeps the bytes of files.

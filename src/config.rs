@@ -58,6 +58,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
     setting("dev", "RELAY_DEV", "off", "Development mode"),
     setting(
+        "embed-origins",
+        "RELAY_EMBED_ORIGINS",
+        "",
+        "Origins whose pages may mount an interview with /embed.js, such as https://www.example.com; separated by commas",
+    ),
+    setting(
         "heartbeat-timeout",
         "RELAY_HEARTBEAT_TIMEOUT",
         "120s",
@@ -108,6 +114,8 @@ pub struct Config {
     pub rate_limit: bool,
     /// Development mode.
     pub dev: bool,
+    /// Origins whose pages may mount an interview.
+    pub embed_origins: Vec<String>,
     /// When interviews end by themselves.
     pub timeouts: Timeouts,
     /// Certificates, if HTTPS is served.
@@ -284,6 +292,11 @@ impl Config {
             redis_url: values.url("redis-url", &["redis://"])?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
+            embed_origins: values.parse(
+                "embed-origins",
+                "a list of origins such as https://www.example.com",
+                origins,
+            )?,
             timeouts: Timeouts {
                 heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
@@ -399,6 +412,19 @@ impl Values<'_> {
 /// An address that listens everywhere is reached as `localhost`, until somebody says under which name.
 fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+/// Origins, separated by commas or spaces, in the form in which browsers name them.
+fn origins(text: &str) -> Option<Vec<String>> {
+    let origin = |text: &str| {
+        let url = reqwest::Url::parse(text).ok()?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        let web = matches!(url.scheme(), "http" | "https");
+        // A wildcard would let in whoever gets a subdomain.
+        (web && bare && anonymous && !text.contains('*')).then(|| url.origin().ascii_serialization())
+    };
+    text.split([',', ' ']).filter(|part| !part.is_empty()).map(origin).collect()
 }
 
 /// A duration of at least a second, and of a year at most.
@@ -533,12 +559,23 @@ mod tests {
             ("heartbeat-timeout", "500ms"),
             ("pause-timeout", "1000d"),
             ("log-format", "xml"),
+            ("embed-origins", "www.example.com"),
+            ("embed-origins", "https://www.example.com/path"),
+            ("embed-origins", "https://*.example.com"),
+            ("embed-origins", "https://a.example, ftp://b.example"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),
         ] {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }
         assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
+    }
+
+    #[test]
+    fn origins_are_named_as_browsers_name_them() {
+        let config = load(&[("embed-origins", "https://WWW.example.com:443/, http://localhost:3000")], &[], "");
+        assert_eq!(config.expect("valid").embed_origins, ["https://www.example.com", "http://localhost:3000"]);
+        assert!(load(&[], &[], "").expect("valid").embed_origins.is_empty());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod broker;
+mod browser;
 mod http;
 mod process;
 mod sessions;

@@ -15,6 +15,7 @@ use crate::{
         Authenticator, Limits, Operation, Platform,
         events::Streams,
         health::Readiness,
+        interview::page::InterviewPage,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Shared, Unlimited},
@@ -68,7 +69,8 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
     let streams = Streams::new(stop.clone());
-    let app = Arc::new(App { commands: commands.clone(), store, files, streams, interviews });
+    let interview_page = InterviewPage::new(&config.embed_origins);
+    let app = Arc::new(App { commands: commands.clone(), store, files, streams, interviews, interview_page });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");

@@ -6,20 +6,22 @@ use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
 use super::{
-    Access, Operation, api_keys, campaigns, docs, events, files, health, interview, invites, openapi, projects,
-    scripts, sessions,
+    Operation, api_keys, campaigns, docs, events, files, health, interview, invites, openapi, projects, scripts,
+    sessions,
 };
 use crate::app::App;
 
 /// The operations of the service itself, which need no application.
 pub fn service<S: Clone + Send + Sync + 'static>() -> Vec<Operation<S>> {
     vec![
-        Operation::new(Access::Health, routes!(health::alive)),
-        Operation::new(Access::Health, routes!(health::ready)),
-        Operation::new(Access::Health, routes!(health::metrics)),
+        Operation::unmetered(routes!(health::alive)),
+        Operation::unmetered(routes!(health::ready)),
+        Operation::unmetered(routes!(health::metrics)),
         Operation::public(routes!(openapi::show)),
         Operation::public(routes!(docs::page)),
         Operation::public(routes!(docs::asset)),
+        Operation::unmetered(routes!(interview::page::asset)),
+        Operation::unmetered(routes!(interview::embed::script)),
     ]
 }
 
@@ -54,6 +56,7 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::heartbeat::heartbeat)),
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::consent::consent)),
         Operation::scoped(Scope::SessionsRead, routes!(sessions::consents::consents)),
+        Operation::unmetered(routes!(interview::page::page)),
         Operation::invited(routes!(interview::show::show)),
         Operation::invited(routes!(interview::open::open)),
         Operation::participating(routes!(interview::consent::consent)),

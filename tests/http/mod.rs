@@ -8,6 +8,7 @@ mod events_stream;
 mod files;
 mod idempotency;
 mod interview;
+mod interviewers;
 mod invites;
 mod limits;
 mod openapi;

@@ -23,8 +23,8 @@ use crate::{
     command::{Answer, Caller, Command, Commands, Stop, Work},
     files::{Files, Objects, Place, Sizes},
     http::{
-        ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness, operation,
-        rate_limit::InProcess, routes,
+        ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness,
+        interview::page::InterviewPage, operation, rate_limit::InProcess, routes,
     },
     interview::Interviews,
     store::{Location, Store},
@@ -96,7 +96,8 @@ impl Site {
         let files = Arc::new(Files::new(objects, Sizes::default()));
         let streams = Streams::new(watch::channel(false).1);
         let (commands, interviews) = (Arc::new(commands), Interviews::default());
-        let app = Arc::new(App { commands, store, files, streams, interviews });
+        let app =
+            Arc::new(App { commands, store, files, streams, interviews, interview_page: InterviewPage::default() });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
