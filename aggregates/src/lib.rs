@@ -17,6 +17,7 @@ pub mod project;
 pub mod refusal;
 pub mod script;
 pub mod value;
+pub mod webhook;
 
 pub use entity::Entity;
 pub use event::{DecodeError, Event, Payload};

@@ -11,3 +11,4 @@ mod organizations;
 mod projects;
 mod questions;
 mod scripts;
+mod webhooks;
