@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     command::{Caller, Command, Commands, Outcomes},
-    http::{ApiError, Call, answer, idempotency},
+    http::{ApiError, Call, answer, events::Streams, idempotency},
     store::Store,
 };
 
@@ -19,6 +19,8 @@ pub struct App {
     pub commands: Arc<Commands>,
     /// Answers queries.
     pub store: Store,
+    /// The open streams of events.
+    pub streams: Arc<Streams>,
 }
 
 impl App {

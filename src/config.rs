@@ -44,6 +44,7 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "32 bytes in base64 on one line; required with PostgreSQL, generated in the data directory otherwise",
     ),
+    setting("amqp-url", "AMQP_URL", "", "amqp://… or amqps://… to publish events to RabbitMQ"),
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
     setting("dev", "RELAY_DEV", "off", "Development mode"),
@@ -80,6 +81,8 @@ pub struct Config {
     pub public_url: String,
     /// Where the master key is, if not in the data directory.
     pub master_key_file: Option<PathBuf>,
+    /// Where RabbitMQ is, if it is used.
+    pub amqp_url: Option<String>,
     /// Where Redis is, if it is used.
     pub redis_url: Option<String>,
     /// Whether requests are limited.
@@ -235,6 +238,7 @@ impl Config {
             public_url: values.public_url(listen, tls.as_ref())?,
             database_url,
             master_key_file,
+            amqp_url: values.url("amqp-url", &["amqp://", "amqps://"])?,
             redis_url: values.url("redis-url", &["redis://"])?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
@@ -461,6 +465,7 @@ mod tests {
             ("listen", "here"),
             ("database-url", "mysql://x"),
             ("redis-url", "redis://"),
+            ("amqp-url", "http://x"),
             ("public-url", "ftp://x"),
             ("max-body", "10"),
             ("header-timeout", "10"),

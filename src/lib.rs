@@ -4,10 +4,12 @@
 //! world.
 
 pub mod app;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod events;
 pub mod http;
 pub mod ids;
 pub mod reactors;

@@ -16,6 +16,7 @@ mod column;
 pub mod invite;
 pub mod organization;
 pub mod project;
+pub mod public;
 pub mod registry;
 pub mod script;
 mod time;

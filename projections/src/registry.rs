@@ -40,6 +40,12 @@ pub trait ErasedModel: Send + Sync {
     /// See [`ReadModel::groups`].
     fn groups(&self) -> Vec<(String, i64)>;
 
+    /// The document alone; see [`ReadModel::document`].
+    ///
+    /// # Errors
+    /// As there.
+    fn shown(&self) -> serde_json::Result<String>;
+
     /// For getting its type back.
     fn as_any(&self) -> &dyn Any;
 
@@ -62,6 +68,10 @@ impl<M: ReadModel> ErasedModel for M {
 
     fn groups(&self) -> Vec<(String, i64)> {
         ReadModel::groups(self)
+    }
+
+    fn shown(&self) -> serde_json::Result<String> {
+        self.document()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -92,13 +102,22 @@ pub struct TableInfo {
     pub table: &'static str,
     /// The columns after the implicit `id`, `org_id`, `version` and `doc`.
     pub columns: &'static [ColumnDef],
+    /// Names and schemas of the events that it is folded from.
+    pub events: fn() -> &'static [(&'static str, u16)],
     fold: Fold,
     restore: fn(OrganizationId, &str, &[Column]) -> serde_json::Result<Erased>,
 }
 
 impl TableInfo {
     const fn of<M: ReadModel>() -> Self {
-        Self { prefix: M::PREFIX, table: M::TABLE, columns: M::COLUMNS, fold: fold::<M>, restore: restore_as::<M> }
+        Self {
+            prefix: M::PREFIX,
+            table: M::TABLE,
+            columns: M::COLUMNS,
+            events: M::Event::types,
+            fold: fold::<M>,
+            restore: restore_as::<M>,
+        }
     }
 }
 

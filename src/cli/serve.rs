@@ -7,10 +7,12 @@ use tokio::{net::TcpListener, sync::watch};
 use super::{installation::Installation, org::first_start};
 use crate::{
     app::App,
+    broker::{self, Broker},
     clock::Clock,
     config::Config,
     http::{
         Authenticator, Limits, Operation, Platform,
+        events::Streams,
         health::Readiness,
         key_auth::StoredKeys,
         operation,
@@ -36,15 +38,24 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
-    let expiry = Runner::new(InviteExpiry, commands.clone(), node);
-    let background = [
+    let expiry = Runner::new(InviteExpiry, commands.clone(), node.clone());
+    let mut background = vec![
         tokio::spawn(expiry.run(stop.clone())),
         tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
     ];
+    if let Some(url) = &config.amqp_url {
+        let settings = broker::Settings {
+            url: url.clone(),
+            exchange: broker::EXCHANGE.to_owned(),
+            source: config.public_url.clone(),
+        };
+        let broker = Broker::new(settings, store.clone(), clock.clone(), node);
+        background.push(tokio::spawn(broker.run(stop.clone())));
+    }
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
-    let app = Arc::new(App { commands: commands.clone(), store });
+    let app = Arc::new(App { commands: commands.clone(), store, streams: Streams::new(stop.clone()) });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");

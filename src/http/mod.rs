@@ -9,6 +9,7 @@ pub mod auth;
 pub mod campaigns;
 pub mod docs;
 pub mod error;
+pub mod events;
 pub mod extract;
 pub mod gate;
 pub mod health;

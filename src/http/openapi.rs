@@ -1,9 +1,13 @@
 //! The OpenAPI document, assembled from the route table. What all operations share is written here once.
 
+use std::collections::BTreeMap;
+
 use aggregates::{Code, FieldError};
 use axum::{Extension, response::Response};
 use bytes::Bytes;
-use serde_json::json;
+use projections::public;
+use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::{
     ToSchema,
     openapi::{
@@ -148,7 +152,46 @@ const INTRODUCTION: &str = "Campaigns, invites and interviews. Every list is pag
 /// # Errors
 /// Never in practice: the document is plain data.
 pub fn text<S>(operations: &[Operation<S>]) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(&document(operations)).map(|text| text + "\n")
+    serde_json::to_string_pretty(&Whole::new(operations)?).map(|text| text + "\n")
+}
+
+/// The document as it is served.
+///
+/// # Errors
+/// As [`text`].
+pub fn served<S>(operations: &[Operation<S>]) -> serde_json::Result<Document> {
+    Ok(Document(serde_json::to_vec(&Whole::new(operations)?)?.into()))
+}
+
+/// The document with what is sent to subscribers, whose schemas come as JSON from the table of public events.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    document: OpenApi,
+    webhooks: BTreeMap<&'static str, Value>,
+}
+
+impl Whole {
+    fn new<S>(operations: &[Operation<S>]) -> serde_json::Result<Self> {
+        let webhooks = public::types().iter().map(|event| Ok((event.name, webhook(event)?)));
+        Ok(Self { document: document(operations), webhooks: webhooks.collect::<serde_json::Result<_>>()? })
+    }
+}
+
+fn webhook(event: &public::PublicType) -> serde_json::Result<Value> {
+    let id = event.name.split(['.', '_']).fold(String::from("on"), |id, word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        id + &first.to_uppercase() + rest
+    });
+    Ok(json!({"post": {
+        "operationId": id,
+        "summary": event.summary,
+        "tags": ["Webhooks"],
+        "requestBody": {"required": true, "content": {"application/json": {
+            "schema": event.schema()?, "example": event.example()?,
+        }}},
+        "responses": {"2XX": {"description": "It was received. Anything else is tried again."}},
+    }}))
 }
 
 fn tags<S>(operations: &[Operation<S>]) -> Vec<Tag> {

@@ -121,7 +121,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(
 ) -> Router {
     // Counters are only kept once there is a recorder.
     crate::telemetry::metrics();
-    let document = openapi::Document(serde_json::to_vec(&openapi::document(&operations)).unwrap_or_default().into());
+    let document = openapi::served(&operations).unwrap_or_else(|_| openapi::Document(bytes::Bytes::new()));
     let mut router = Router::new();
     for operation in operations {
         let gate = Gate { platform: Arc::clone(platform), access: operation.access };

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
-use super::{Access, Operation, api_keys, campaigns, docs, health, interview, invites, openapi, projects, scripts};
+use super::{
+    Access, Operation, api_keys, campaigns, docs, events, health, interview, invites, openapi, projects, scripts,
+};
 use crate::app::App;
 
 /// The operations of the service itself, which need no application.
@@ -57,6 +59,8 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::publish::publish)),
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::create_version::create_version)),
         Operation::scoped(Scope::ScriptsRead, routes!(scripts::export::export)),
+        Operation::scoped(Scope::WebhooksRead, routes!(events::list::list)),
+        Operation::scoped(Scope::WebhooksRead, routes!(events::types::list)),
         Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::create::create)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::revoke::revoke)),

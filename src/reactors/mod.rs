@@ -8,6 +8,8 @@ pub mod invite_expiry;
 mod runner;
 pub mod upkeep;
 
+use chrono::TimeDelta;
+
 use crate::{
     command::{self, Commands},
     store::{Effects, StoredRecord, Timer},
@@ -22,6 +24,11 @@ pub trait Subscriber: Send + Sync {
 
     /// The timers that it acts on.
     const TIMERS: &'static str;
+
+    /// The shortest time between two passes. A commit wakes the subscriber, but not sooner than this after its last pass:
+    /// events of a pause are dealt with together, so a subscriber adds one transaction per pause to the writer's work, not
+    /// one per commit.
+    const PACE: TimeDelta = TimeDelta::seconds(1);
 
     /// Adds what an event means to the effects that commit with the checkpoint.
     ///

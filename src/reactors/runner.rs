@@ -14,8 +14,7 @@ use crate::{
 
 /// For how long a node may be silent before another takes over.
 const LEASE: TimeDelta = TimeDelta::seconds(15);
-/// The pause when there is nothing to do. Events of a pause are dealt with together, so a subscriber adds one
-/// transaction per pause to the writer's work, not one per commit.
+/// How often a subscriber looks for what is due when nothing wakes it.
 const PAUSE: TimeDelta = TimeDelta::seconds(1);
 /// Events and timers dealt with in one transaction.
 const STEP: i64 = 500;
@@ -49,6 +48,7 @@ impl<S: Subscriber> Runner<S> {
 
     /// Runs until told to stop, then lets go of the lease.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut follower = self.store().follow();
         while !*stop.borrow() {
             match self.pass().await {
                 Ok(Pass::More) => continue,
@@ -58,7 +58,12 @@ impl<S: Subscriber> Runner<S> {
                     self.lease = None;
                 }
             }
+            let woken = async {
+                self.commands.clock.sleep(S::PACE).await;
+                follower.changed().await;
+            };
             tokio::select! {
+                () = woken => {}
                 () = self.commands.clock.sleep(PAUSE) => {}
                 _ = stop.changed() => {}
             }

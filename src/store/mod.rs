@@ -10,6 +10,7 @@ mod committer;
 mod connection;
 mod dialect;
 mod documents;
+mod follow;
 mod keys;
 mod log;
 mod migrate;
@@ -27,8 +28,9 @@ use std::sync::Arc;
 pub use self::{
     api_keys::{KeyLookup, StoredKey},
     documents::{Document, Filter, Page, PageQuery, Sort},
+    follow::Follower,
     keys::SubjectKey,
-    log::{Opened, StoredRecord},
+    log::{Extent, Opened, Slice, StoredRecord},
     opener::Location,
     rebuild::{Difference, Report},
     submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},
@@ -37,7 +39,7 @@ pub use self::{
     write::{Mode, TableWrite},
 };
 
-use self::{committer::Committer, dialect::Engine, keys::KeyCache, opener::Opener};
+use self::{committer::Committer, dialect::Engine, follow::Followers, keys::KeyCache, opener::Opener};
 use crate::{clock::Clock, trust::keys::Keys};
 
 /// Why the store could not do something.
@@ -112,6 +114,7 @@ pub struct Store {
     committer: Committer,
     keys: Arc<Keys>,
     key_cache: Arc<KeyCache>,
+    followers: Arc<Followers>,
 }
 
 impl Store {
@@ -123,7 +126,8 @@ impl Store {
         let opener = Arc::new(Opener::new(location, readers)?);
         migrate::migrate(&mut opener.writer().await?).await?;
         let committer = Committer::start(opener.clone(), clock).await?;
-        Ok(Self { opener, committer, keys, key_cache: Arc::default() })
+        tokio::spawn(follow::announce(opener.clone(), committer.head()));
+        Ok(Self { opener, committer, keys, key_cache: Arc::default(), followers: Arc::default() })
     }
 
     /// Applies what is missing of the schema and answers how many migrations that took.
@@ -173,25 +177,8 @@ impl Store {
         }
     }
 
-    /// Runs one reading statement. SQLite reads on a thread that may block.
+    /// Runs one reading statement.
     async fn query(&self, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
-        let mut connection = self.opener.reader().await?;
-        if connection.engine() == Engine::Postgres {
-            let result = connection.query(&sql, parameters.clone()).await;
-            return match result {
-                // A rebuild exchanged the tables just now. Nothing was read yet, so reading again is right.
-                Err(Error::Database(cause)) if cause.contains("deadlock detected") => {
-                    connection.query(&sql, parameters).await
-                }
-                result => result,
-            };
-        }
-        let opener = self.opener.clone();
-        let read = move || {
-            let rows = futures_executor::block_on(connection.query(&sql, parameters));
-            opener.give_back(connection);
-            rows
-        };
-        tokio::task::spawn_blocking(read).await.map_err(|error| Error::Unavailable(error.to_string()))?
+        self.opener.query(sql, parameters).await
     }
 }

@@ -2,6 +2,8 @@
 
 mod api_keys;
 mod campaigns;
+mod events;
+mod events_stream;
 mod idempotency;
 mod interview;
 mod invites;

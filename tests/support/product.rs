@@ -9,6 +9,7 @@ use interview_relay::{
     command::{Caller, Commands, organizations::CreateOrganization},
     http::{
         Limits, Platform,
+        events::Streams,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Unlimited},
@@ -115,9 +116,9 @@ impl Product {
             readiness: Arc::new(store.clone()),
             limits: Limits::default(),
         });
-        let app = Arc::new(App { commands: commands.clone(), store });
-        let router = operation::router(&platform, routes::operations(), app);
         let (stop, stopped) = watch::channel(false);
+        let app = Arc::new(App { commands: commands.clone(), store, streams: Streams::new(stopped.clone()) });
+        let router = operation::router(&platform, routes::operations(), app);
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
         Self { engine, commands, url, key, organization, uses, client, stop, served }

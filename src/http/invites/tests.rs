@@ -14,6 +14,7 @@ use chrono::{DateTime, TimeDelta};
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::{
@@ -21,8 +22,8 @@ use crate::{
     clock::{Clock, ManualClock},
     command::{Answer, Caller, Command, Commands, Stop, Work},
     http::{
-        ApiError, Authenticated, Authenticator, Limits, Platform, health::Readiness, operation, rate_limit::InProcess,
-        routes,
+        ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness, operation,
+        rate_limit::InProcess, routes,
     },
     store::{Location, Store},
     trust::keys::{Keys, random_key},
@@ -89,8 +90,9 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
-        let router =
-            operation::router(&platform, routes::operations(), Arc::new(App { commands: Arc::new(commands), store }));
+        let streams = Streams::new(watch::channel(false).1);
+        let app = Arc::new(App { commands: Arc::new(commands), store, streams });
+        let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
 

@@ -1,0 +1,84 @@
+//! The table of public events. Every event of the log stands here or in [`PRIVATE`]; a test fails otherwise.
+
+use super::{
+    PublicType, Resource,
+    resources::{CAMPAIGN, INVITE, SCRIPT},
+};
+
+/// A type that has the name of its event in the log.
+const fn same(
+    name: &'static str,
+    resource: &'static Resource,
+    summary: &'static str,
+    differs: &'static str,
+) -> PublicType {
+    PublicType { name, source: name, summary, resource, differs }
+}
+
+static TYPES: [PublicType; 9] = [
+    same("campaign.created", &CAMPAIGN, "A campaign was created.", "{}"),
+    same("campaign.updated", &CAMPAIGN, "Details of a campaign changed.", r#"{"name": "Q2 Customer Feedback"}"#),
+    same("campaign.paused", &CAMPAIGN, "A campaign takes no new invites for now.", r#"{"status": "paused"}"#),
+    same("campaign.resumed", &CAMPAIGN, "A paused campaign takes invites again.", r#"{"status": "active"}"#),
+    same("campaign.archived", &CAMPAIGN, "A campaign is over; its links are refused.", r#"{"status": "archived"}"#),
+    same("invite.created", &INVITE, "A participant was invited.", "{}"),
+    same("invite.cancelled", &INVITE, "An invite was withdrawn and its link revoked.", r#"{"status": "cancelled"}"#),
+    same("invite.expired", &INVITE, "An invite's time ran out before it was started.", r#"{"status": "expired"}"#),
+    same("script.published", &SCRIPT, "A version of a script was published.", "{}"),
+];
+
+/// All types of public events.
+pub fn types() -> &'static [PublicType] {
+    &TYPES
+}
+
+/// Events of the log that stay inside, on purpose.
+pub const PRIVATE: &[&str] = &[
+    // Administration of the organization itself, which is not what subscribers are for; keys are secrets besides.
+    "organization.created",
+    "api_key.created",
+    "api_key.revoked",
+    // Projects only group other resources.
+    "project.created",
+    "project.updated",
+    "project.deleted",
+    // A script matters to others once it is published.
+    "script.created",
+    "script.details_changed",
+    "script.draft_opened",
+    "script.draft_changed",
+    "script.archived",
+    "script.deleted",
+    // That another mail was asked for; that it went out is an event of its own.
+    "invite.resent",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_event_of_the_log_is_public_or_private() {
+        let known: BTreeSet<&str> =
+            crate::tables().iter().flat_map(|table| (table.events)()).map(|(name, _)| *name).collect();
+        let listed: Vec<&str> = TYPES.iter().map(|public| public.source).chain(PRIVATE.iter().copied()).collect();
+        assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>().len(), listed.len(), "an event stands in it twice");
+        assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), known);
+    }
+
+    #[test]
+    fn names_are_unique_and_every_type_has_a_schema_and_an_example() {
+        assert_eq!(TYPES.iter().map(|public| public.name).collect::<BTreeSet<_>>().len(), TYPES.len());
+        for public in types() {
+            let (schema, example) = (public.schema().expect("a schema"), public.example().expect("an example"));
+            assert_eq!(schema["properties"]["type"]["const"], public.name);
+            assert_eq!(example["type"], public.name);
+            let required = schema["properties"]["data"]["required"].as_array().expect("required members");
+            let shown = example["data"].as_object().expect("a resource");
+            assert_eq!(required.len(), shown.len(), "{}", public.name);
+            assert!(required.iter().all(|name| shown.contains_key(name.as_str().expect("text"))), "{}", public.name);
+        }
+    }
+}
