@@ -12,6 +12,8 @@ use std::{
 
 use clap::{Arg, ArgMatches};
 
+use crate::webhooks::Schedule;
+
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
 
@@ -47,7 +49,19 @@ pub const SETTINGS: &[Setting] = &[
     setting("amqp-url", "AMQP_URL", "", "amqp://… or amqps://… to publish events to RabbitMQ"),
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
-    setting("dev", "RELAY_DEV", "off", "Development mode"),
+    setting("dev", "RELAY_DEV", "off", "Development mode: webhooks may go to http and loopback"),
+    setting(
+        "webhook-retry-schedule",
+        "RELAY_WEBHOOK_RETRY_SCHEDULE",
+        "0s,5s,5m,30m,2h,5h,10h,14h,20h,24h",
+        "Pauses before each attempt of a delivery, each shortened or lengthened by up to a tenth",
+    ),
+    setting(
+        "webhook-log-retention",
+        "RELAY_WEBHOOK_LOG_RETENTION",
+        "30d",
+        "How long finished deliveries stay in the log",
+    ),
     setting("tls-cert", "RELAY_TLS_CERT", "", "Certificate chain in PEM; with --tls-key, serves HTTPS"),
     setting("tls-key", "RELAY_TLS_KEY", "", "Private key in PEM"),
     setting(
@@ -89,6 +103,10 @@ pub struct Config {
     pub rate_limit: bool,
     /// Development mode.
     pub dev: bool,
+    /// When webhook deliveries are tried again.
+    pub webhook_retry_schedule: Schedule,
+    /// How long finished webhook deliveries stay in the log.
+    pub webhook_log_retention: std::time::Duration,
     /// Certificates, if HTTPS is served.
     pub tls: Option<Tls>,
     /// Bytes that a request body may have.
@@ -242,6 +260,12 @@ impl Config {
             redis_url: values.url("redis-url", &["redis://"])?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
+            webhook_retry_schedule: values.parse(
+                "webhook-retry-schedule",
+                "a list of 1 to 50 pauses such as 0s,5s,5m",
+                Schedule::parse,
+            )?,
+            webhook_log_retention: values.parse("webhook-log-retention", "a duration such as 30d", duration)?,
             tls,
             max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
                 value.parse().ok().filter(|bytes| *bytes >= 1_024)
@@ -272,7 +296,7 @@ impl Config {
                 _ if value.is_empty() => "(none)".to_owned(),
                 _ => hide_password(value),
             };
-            Some(format!("{:<16} {shown}  ({source})\n", setting.name))
+            Some(format!("{:<22} {shown}  ({source})\n", setting.name))
         };
         SETTINGS.iter().filter_map(line).collect()
     }
@@ -352,7 +376,7 @@ fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
-/// A whole number with `ms`, `s`, `m` or `h`.
+/// A whole number with `ms`, `s`, `m`, `h` or `d`.
 fn duration(text: &str) -> Option<std::time::Duration> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0)?;
@@ -361,6 +385,7 @@ fn duration(text: &str) -> Option<std::time::Duration> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return None,
     };
     number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
@@ -472,6 +497,8 @@ mod tests {
             ("log-format", "xml"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),
+            ("webhook-retry-schedule", "0s,soon"),
+            ("webhook-log-retention", "0d"),
         ] {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }

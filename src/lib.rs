@@ -16,6 +16,7 @@ pub mod reactors;
 pub mod store;
 pub mod telemetry;
 pub mod trust;
+pub mod webhooks;
 
 /// Commands allocate many small texts on several threads; the C library's allocator took a sixth of the time in a profile.
 #[global_allocator]

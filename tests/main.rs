@@ -5,3 +5,4 @@ mod http;
 mod process;
 mod store;
 mod support;
+mod webhooks;

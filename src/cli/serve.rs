@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{installation::Installation, org::first_start};
@@ -26,6 +27,7 @@ use crate::{
         upkeep::{self, KeyUses},
     },
     telemetry,
+    webhooks::{self, Webhooks, guard::SystemResolver},
 };
 
 /// Serves an installation until the process is told to stop.
@@ -39,8 +41,15 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
     let expiry = Runner::new(InviteExpiry, commands.clone(), node.clone());
+    let webhooks = webhooks(config, &clock)?;
+    let options = webhooks::Options {
+        retention: TimeDelta::from_std(config.webhook_log_retention).unwrap_or(TimeDelta::MAX),
+        ..webhooks::Options::default()
+    };
+    let deliveries = webhooks::Worker::new(commands.clone(), webhooks.clone(), options, node.clone());
     let mut background = vec![
         tokio::spawn(expiry.run(stop.clone())),
+        tokio::spawn(deliveries.run(stop.clone())),
         tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
     ];
     if let Some(url) = &config.amqp_url {
@@ -55,7 +64,8 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
-    let app = Arc::new(App { commands: commands.clone(), store, streams: Streams::new(stop.clone()) });
+    let streams = Streams::new(stop.clone());
+    let app = Arc::new(App { commands: commands.clone(), store, streams, webhooks });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");
@@ -121,6 +131,13 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     upkeep.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+fn webhooks(config: &Config, clock: &Clock) -> Result<Arc<Webhooks>, String> {
+    let (resolver, deadlines) = (Arc::new(SystemResolver), webhooks::Deadlines::default());
+    let client = webhooks::Client::new(resolver, config.dev, clock.clone(), deadlines, Vec::new());
+    let client = client.map_err(|error| format!("webhooks: {error}"))?;
+    Ok(Webhooks::new(client, config.webhook_retry_schedule.clone(), config.dev))
 }
 
 async fn listen(setting: &str, address: std::net::SocketAddr) -> Result<TcpListener, String> {

@@ -28,11 +28,12 @@ pub mod rate_limit;
 pub mod routes;
 pub mod scripts;
 pub mod server;
+pub mod webhooks;
 
 pub use answer::Page;
 pub use auth::{Authenticated, Authenticator};
 pub use error::ApiError;
-pub use extract::{Body, Call, Guest, Id, IfMatch, IfNoneMatch, NoBody, Token};
+pub use extract::{Body, Call, Guest, Id, Ids, IfMatch, IfNoneMatch, NoBody, Token};
 pub use gate::{Limits, Platform};
 pub use idempotency::IdempotencyRequest;
 pub use operation::{Access, Operation};

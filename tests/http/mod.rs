@@ -16,3 +16,4 @@ mod reference;
 mod scripts;
 mod server;
 mod support;
+mod webhooks;

@@ -22,6 +22,7 @@ use interview_relay::{
         upkeep::{self, KeyUses},
     },
     trust::secret_key,
+    webhooks::{self, Client, Deadlines, Schedule, Webhooks, guard::SystemResolver},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -35,6 +36,8 @@ pub struct Product {
     pub engine: Engine,
     /// Runs commands past HTTP.
     pub commands: Arc<Commands>,
+    /// What webhook deliveries are made with, in development mode.
+    pub webhooks: Arc<Webhooks>,
     /// The base URL.
     pub url: String,
     /// An API key with every scope.
@@ -116,12 +119,18 @@ impl Product {
             readiness: Arc::new(store.clone()),
             limits: Limits::default(),
         });
+        let webhooks = webhooks(&engine, Arc::new(SystemResolver));
         let (stop, stopped) = watch::channel(false);
-        let app = Arc::new(App { commands: commands.clone(), store, streams: Streams::new(stopped.clone()) });
+        let app = Arc::new(App {
+            commands: commands.clone(),
+            store,
+            streams: Streams::new(stopped.clone()),
+            webhooks: webhooks.clone(),
+        });
         let router = operation::router(&platform, routes::operations(), app);
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
-        Self { engine, commands, url, key, organization, uses, client, stop, served }
+        Self { engine, commands, webhooks, url, key, organization, uses, client, stop, served }
     }
 
     /// Another organization of the installation; answers its key.
@@ -225,4 +234,11 @@ async fn organization(commands: &Commands, plan: Plan, credits: i64) -> (Organiz
     let caller = Caller { organization, actor: "test".to_owned(), request_id: "test".to_owned() };
     commands.run(&caller, None, &create).await.expect("run").result.expect("created");
     (organization, key)
+}
+
+/// What deliveries are made with: development mode, the contract's schedule, the engine's clock.
+pub fn webhooks(engine: &Engine, resolver: Arc<dyn webhooks::guard::Resolver>) -> Arc<Webhooks> {
+    let schedule = Schedule::parse("0s,5s,5m,30m,2h,5h,10h,14h,20h,24h").expect("a schedule");
+    let client = Client::new(resolver, true, engine.clock.clone(), Deadlines::default(), Vec::new());
+    Webhooks::new(client.expect("a client"), schedule, true)
 }

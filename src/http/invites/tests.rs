@@ -27,6 +27,7 @@ use crate::{
     },
     store::{Location, Store},
     trust::keys::{Keys, random_key},
+    webhooks::{self, Webhooks, guard::SystemResolver},
 };
 
 struct Everything(OrganizationId);
@@ -83,6 +84,10 @@ impl Site {
         let done = commands.run(&caller, None, &Prepare(organization, script)).await.expect("prepared");
         done.result.expect("accepted");
         let everything = Arc::new(Everything(organization));
+        let deadlines = webhooks::Deadlines::default();
+        let client = webhooks::Client::new(Arc::new(SystemResolver), false, clock.clone(), deadlines, Vec::new());
+        let schedule = webhooks::Schedule::parse("0s").expect("a schedule");
+        let webhooks = Webhooks::new(client.expect("a client"), schedule, false);
         let platform = Arc::new(Platform {
             clock,
             authenticator: everything.clone(),
@@ -91,7 +96,7 @@ impl Site {
             limits: Limits::default(),
         });
         let streams = Streams::new(watch::channel(false).1);
-        let app = Arc::new(App { commands: Arc::new(commands), store, streams });
+        let app = Arc::new(App { commands: Arc::new(commands), store, streams, webhooks });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
