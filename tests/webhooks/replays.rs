@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use chrono::{SecondsFormat, TimeDelta};
+use interview_relay::webhooks::Options;
 use serde_json::{Value, json};
 
-use super::support::{Node, Receiver, Reply, counts, deliveries, hook, invite};
+use super::support::{Node, Receiver, Reply, counts, deliveries, hook, invite, worker};
 use crate::support::{
     engines::on_both_engines,
     product::{Product, id},
@@ -82,7 +83,7 @@ on_both_engines! {
         let delivered = "SELECT event_id FROM webhook_deliveries WHERE status = 'delivered'";
         let known: Vec<String> = product.engine.sql(delivered).await.iter().map(|row| row[0].text().to_owned()).collect();
         product.engine.hands.advance(TimeDelta::seconds(31));
-        let node = Node::run(super::support::worker(&product, "second", interview_relay::webhooks::Options::default()));
+        let node = Node::run(worker(&product, "second", Options::default()));
         while counts(&receiver.requests()).len() < ids.len() {
             product.engine.hands.advance(TimeDelta::seconds(1));
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
