@@ -118,7 +118,7 @@ pub struct Progress {
 enum Outcome {
     Read { webhook: String, epoch: i64, lane: Lane, piece: Result<Piece, store::Error>, permit: OwnedSemaphorePermit },
     First { webhook: String, epoch: i64, lane: Lane, sequence: i64, made: Result<Made, store::Error> },
-    Retry { webhook: String, epoch: i64, due: i64, delivery: Delivery, made: Result<Made, store::Error> },
+    Retry { webhook: String, epoch: i64, due: i64, delivery: Box<Delivery>, made: Result<Made, store::Error> },
     Written { batch: DeliveryBatch, result: Result<Vec<String>, store::Error> },
     Disabled { webhook: String, epoch: i64 },
     Chore,
@@ -492,7 +492,7 @@ impl Worker {
                 let made = attempt::make(&webhooks, store, clock, &settings, delivery.clone(), None).await;
                 fuse.pass(FaultPoint::Answered).await;
                 drop(permit);
-                Outcome::Retry { webhook, epoch, due: key.0, delivery, made }
+                Outcome::Retry { webhook, epoch, due: key.0, delivery: Box::new(delivery), made }
             });
         }
     }
@@ -522,7 +522,7 @@ impl Worker {
                 if let Some(endpoint) = self.held.get_mut(&webhook).filter(|endpoint| endpoint.epoch == epoch) {
                     endpoint.retrying.remove(&(due, delivery.id.clone()));
                     if made.is_err() {
-                        endpoint.retries.insert((due, delivery.id.clone()), delivery);
+                        endpoint.retries.insert((due, delivery.id.clone()), *delivery);
                     }
                 }
                 self.made(&webhook, epoch, made, now);
