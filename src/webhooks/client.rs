@@ -191,37 +191,32 @@ impl Client {
 fn reason(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     while let Some(inner) = cause {
-        if inner.is::<Blocked>() {
+        let inside = unwrapped(inner);
+        if inside.is::<Blocked>() {
             return "blocked_address".to_owned();
         }
-        if inner.is::<Unresolved>() {
+        if inside.is::<Unresolved>() {
             return "name_not_resolved".to_owned();
         }
-        if let Some(rustls) = inner.downcast_ref::<rustls::Error>() {
-            return if matches!(rustls, rustls::Error::InvalidCertificate(_)) { "bad_certificate" } else { "tls" }
-                .to_owned();
-        }
-        if let Some(io) = inner.downcast_ref::<std::io::Error>()
-            && let Some(inside) = io.get_ref()
-        {
-            if inside.is::<Blocked>() {
-                return "blocked_address".to_owned();
-            }
-            if let Some(rustls) = inside.downcast_ref::<rustls::Error>() {
-                let bad = matches!(rustls, rustls::Error::InvalidCertificate(_));
-                return if bad { "bad_certificate" } else { "tls" }.to_owned();
-            }
+        if let Some(tls) = inside.downcast_ref::<rustls::Error>() {
+            let bad = matches!(tls, rustls::Error::InvalidCertificate(_));
+            return if bad { "bad_certificate" } else { "tls" }.to_owned();
         }
         cause = inner.source();
     }
-    if error.is_timeout() && error.is_connect() {
-        "connect_timeout"
-    } else if error.is_timeout() {
-        "timeout"
-    } else if error.is_connect() {
-        "connect"
-    } else {
-        "connection_lost"
+    let word = match (error.is_connect(), error.is_timeout()) {
+        (true, true) => "connect_timeout",
+        (false, true) => "timeout",
+        (true, false) => "connect",
+        (false, false) => "connection_lost",
+    };
+    word.to_owned()
+}
+
+/// What an I/O error stands for; such errors may be wrapped in one another, and their `source` leaves layers out.
+fn unwrapped<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    while let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        error = inner;
     }
-    .to_owned()
+    error
 }

@@ -45,7 +45,8 @@ pub struct Cursor {
 impl Cursor {
     /// Everything up to here is dealt with.
     pub fn position(&self) -> i64 {
-        self.under_way.first_key_value().map_or(self.scanned, |(first, _)| first - 1)
+        let before = |(first, _): (&i64, &i64)| (first - 1).min(self.scanned);
+        self.under_way.first_key_value().map_or(self.scanned, before)
     }
 }
 

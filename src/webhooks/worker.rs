@@ -511,8 +511,9 @@ impl Worker {
                 {
                     cursor.under_way.remove(&sequence);
                     if made.is_err() {
-                        // Nothing was sent. The place is read again.
+                        // Nothing was sent. Whoever takes the endpoint next reads the place again.
                         cursor.scanned = cursor.scanned.min(sequence - 1);
+                        (endpoint.draining, endpoint.again) = (true, true);
                     }
                 }
                 self.made(&webhook, epoch, made, now);
@@ -563,7 +564,9 @@ impl Worker {
             }
         };
         let settings = endpoint.settings.clone();
-        self.heads.insert(settings.organization.clone(), piece.head);
+        // The log may have grown since this was read, and that may be known already.
+        let head = self.heads.entry(settings.organization.clone()).or_insert(0);
+        *head = piece.head.max(*head);
         let mut events = piece.events;
         let mut next = piece.next;
         if lane == Lane::Replay
