@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
+use aggregates::id::OrganizationId;
 use axum::{
     http::{HeaderValue, StatusCode},
     response::Response,
 };
 
 use crate::{
-    command::{Caller, Command, Commands, Outcomes},
-    http::{ApiError, Call, answer, events::Streams, idempotency},
+    command::{self, Caller, Command, Commands, Outcomes},
+    files::Files,
+    http::{ApiError, Call, Guest, answer, events::Streams, idempotency},
+    interview::Interviews,
     store::Store,
     webhooks::Webhooks,
 };
+
+/// How participants are named where it is kept who did something.
+pub const PARTICIPANT: &str = "participant";
 
 /// The application, as handlers see it.
 pub struct App {
@@ -22,6 +28,10 @@ pub struct App {
     pub store: Store,
     /// The open streams of events.
     pub streams: Arc<Streams>,
+    /// Keeps the bytes of files.
+    pub files: Arc<Files>,
+    /// What running interviews need.
+    pub interviews: Interviews,
     /// Delivers events.
     pub webhooks: Arc<Webhooks>,
 }
@@ -32,8 +42,20 @@ impl App {
     /// # Errors
     /// The refusal or failure of the command, in the API's terms.
     pub async fn run<C: Command>(&self, call: &Call, command: &C) -> Result<Response, ApiError> {
-        let outcomes = self.commands.run(&caller(call), call.idempotency.as_ref(), command).await?;
-        Self::answer(outcomes)
+        answered(self.outcomes(call, command).await?)
+    }
+
+    /// Runs a command for an HTTP caller, whose handler wants to know what became of it.
+    ///
+    /// # Errors
+    /// When it could not be decided.
+    pub async fn outcomes<C: Command>(&self, call: &Call, command: &C) -> Result<Outcomes, command::Error> {
+        let caller = Caller {
+            organization: call.organization(),
+            actor: call.key_id().to_string(),
+            request_id: call.request_id.as_str().to_owned(),
+        };
+        self.commands.run(&caller, call.idempotency.as_ref(), command).await
     }
 
     /// The answer that was given to an earlier request with the same Idempotency-Key, if there was one: for what must be
@@ -42,32 +64,44 @@ impl App {
     /// # Errors
     /// The refusal that was answered, or that the key belongs to another request.
     pub async fn remembered(&self, call: &Call) -> Result<Option<Response>, ApiError> {
-        let outcomes = self.commands.remembered(&caller(call), call.idempotency.as_ref()).await?;
-        outcomes.map(Self::answer).transpose()
+        let outcomes = self.commands.remembered(call.organization(), call.idempotency.as_ref()).await?;
+        outcomes.map(answered).transpose()
     }
 
-    fn answer(Outcomes { result, replayed }: Outcomes) -> Result<Response, ApiError> {
-        let answer = result.map_err(|refusal| ApiError::from(refusal).replayed(replayed.clone()))?;
-        let status = StatusCode::from_u16(answer.status).map_err(ApiError::internal)?;
-        let mut response = match (status, &answer.location) {
-            (StatusCode::NO_CONTENT, _) => answer::no_content(),
-            (_, Some(location)) => answer::created(location, answer.body),
-            _ => answer::json(status, answer.body),
-        };
-        if let Some(tag) = &answer.etag {
-            response = answer::tagged(response, tag);
-        }
-        if replayed.is_some() {
-            response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
-        }
-        Ok(response)
+    /// Runs a command for a participant and writes its answer, which no cache may keep.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub async fn run_for_participant<C: Command>(
+        &self,
+        organization: OrganizationId,
+        guest: &Guest,
+        command: &C,
+    ) -> Result<Response, ApiError> {
+        let caller =
+            Caller { organization, actor: PARTICIPANT.to_owned(), request_id: guest.request_id.as_str().to_owned() };
+        let outcomes = self.commands.run(&caller, guest.idempotency.as_ref(), command).await?;
+        Ok(answer::fresh(answered(outcomes)?))
     }
 }
 
-fn caller(call: &Call) -> Caller {
-    Caller {
-        organization: call.organization(),
-        actor: call.key_id().to_string(),
-        request_id: call.request_id.as_str().to_owned(),
+/// Writes the answer to a command.
+///
+/// # Errors
+/// The refusal, in the API's terms.
+pub fn answered(Outcomes { result, replayed }: Outcomes) -> Result<Response, ApiError> {
+    let answer = result.map_err(|refusal| ApiError::from(refusal).replayed(replayed.clone()))?;
+    let status = StatusCode::from_u16(answer.status).map_err(ApiError::internal)?;
+    let mut response = match (status, &answer.location) {
+        (StatusCode::NO_CONTENT, _) => answer::no_content(),
+        (_, Some(location)) => answer::created(location, answer.body),
+        _ => answer::json(status, answer.body),
+    };
+    if let Some(tag) = &answer.etag {
+        response = answer::tagged(response, tag);
     }
+    if replayed.is_some() {
+        response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }

@@ -10,11 +10,15 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod events;
+pub mod files;
 pub mod http;
 pub mod ids;
+pub mod interview;
+pub mod pdf;
 pub mod reactors;
 pub mod store;
 pub mod telemetry;
+pub mod transcript;
 pub mod trust;
 pub mod webhooks;
 

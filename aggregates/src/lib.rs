@@ -9,6 +9,7 @@ pub mod campaign;
 pub mod consent;
 pub mod entity;
 pub mod event;
+pub mod file;
 pub mod id;
 pub mod invite;
 pub mod organization;
@@ -16,6 +17,7 @@ pub mod personal;
 pub mod project;
 pub mod refusal;
 pub mod script;
+pub mod session;
 pub mod value;
 pub mod webhook;
 

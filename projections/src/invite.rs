@@ -160,6 +160,10 @@ impl ReadModel for Invite {
             InviteEvent::Resent(_) => row.api.email_status = EmailStatus::Queued,
             InviteEvent::Cancelled(_) => row.api.status = InviteStatus::Cancelled,
             InviteEvent::Expired(_) => row.api.status = InviteStatus::Expired,
+            // An internal matter: the invite waits as before, and whoever lists what changed has nothing to see.
+            InviteEvent::SessionOpened(_) => return Some(row),
+            InviteEvent::Started(_) => row.api.status = InviteStatus::Started,
+            InviteEvent::Completed(_) => row.api.status = InviteStatus::Completed,
         }
         row.api.updated_at = whole_seconds(recorded.at);
         Some(row)

@@ -6,16 +6,21 @@
 //! fold of its stream up to there, so that it can be rendered again at any time and comes out the same, except that a
 //! person who was erased in the meantime is no longer in it.
 
+mod consent;
 mod resources;
 mod table;
 
 use std::collections::BTreeSet;
 
-use aggregates::id::{CampaignId, ProjectId};
+use aggregates::{
+    DecodeError,
+    id::{CampaignId, ProjectId},
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::ErasedModel;
+use crate::{ErasedModel, Open};
+use resources::Data;
 
 pub use resources::Resource;
 pub use table::{PRIVATE, types};
@@ -183,12 +188,32 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     pattern == "*" || pattern == name || kind(pattern)
 }
 
-/// The JSON of a row, and where it belongs.
+/// What the log keeps of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The schema version of its payload.
+    pub schema: u16,
+    /// The payload, personal fields still sealed.
+    pub payload: &'a str,
+}
+
+/// The `data` of an event, and where its resource belongs; `row` is the row right after the event.
 ///
 /// # Errors
-/// See [`crate::ReadModel::document`].
-pub fn shown(public: &PublicType, row: &dyn ErasedModel) -> serde_json::Result<(String, Place)> {
-    Ok((row.shown()?, (public.resource.place)(row)))
+/// When the event cannot be decoded, or the row not be written as JSON.
+pub fn shown(
+    public: &PublicType,
+    row: &dyn ErasedModel,
+    source: Source<'_>,
+    open: &mut Open<'_>,
+) -> Result<(String, Place), DecodeError> {
+    let data = match public.resource.data {
+        Data::Row => row.shown().map_err(|source| DecodeError::Payload { name: public.source, source })?,
+        Data::Part(part) => part(row, source, open)?,
+    };
+    Ok((data, (public.resource.place)(row)))
 }
 
 #[cfg(test)]

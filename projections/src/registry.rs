@@ -5,7 +5,10 @@ use std::any::Any;
 use aggregates::{DecodeError, Event, id::OrganizationId};
 use serde::de::Error as _;
 
-use crate::{ApiKey, Campaign, Column, ColumnDef, Invite, Organization, Project, ReadModel, Recorded, Script, Webhook};
+use crate::{
+    ApiKey, Campaign, Column, ColumnDef, File, Invite, Organization, Project, ReadModel, Recorded, Script, Session,
+    Webhook,
+};
 
 /// Opens the ciphertext of the personal field with the given label; `None` when its key has been destroyed.
 pub type Open<'a> = dyn FnMut(&'static str, &str) -> Option<Vec<u8>> + 'a;
@@ -121,13 +124,15 @@ impl TableInfo {
     }
 }
 
-static TABLES: [TableInfo; 7] = [
+static TABLES: [TableInfo; 9] = [
     TableInfo::of::<Organization>(),
     TableInfo::of::<ApiKey>(),
     TableInfo::of::<Project>(),
     TableInfo::of::<Script>(),
     TableInfo::of::<Campaign>(),
     TableInfo::of::<Invite>(),
+    TableInfo::of::<Session>(),
+    TableInfo::of::<File>(),
     TableInfo::of::<Webhook>(),
 ];
 

@@ -11,6 +11,7 @@ use crate::{
     broker::{self, Broker},
     clock::Clock,
     config::Config,
+    files::{Files, Objects, Sizes},
     http::{
         Authenticator, Limits, Operation, Platform,
         events::Streams,
@@ -21,9 +22,12 @@ use crate::{
         routes,
         server::{self, Bounds, Front},
     },
+    interview::{Interviews, Rules, heartbeats},
     reactors::{
         Runner,
+        file_removal::FileRemoval,
         invite_expiry::InviteExpiry,
+        session_timers::SessionTimers,
         upkeep::{self, KeyUses},
     },
     telemetry,
@@ -36,11 +40,16 @@ use crate::{
 /// As [`serve`], and when the first organization cannot be made.
 pub async fn run(config: &Config, installation: Installation) -> Result<(), String> {
     let Installation { commands, store, clock, key_file, database } = installation;
+    let variables = std::env::vars().filter(|(name, _)| name.starts_with("AWS_"));
+    let objects = Objects::open(&config.files, variables).map_err(|error| format!("files-url = {error}"))?;
+    let files = Arc::new(Files::new(objects, Sizes { upload: config.max_upload, ..Sizes::default() }));
     let first_key = first_start(&commands).await?;
     let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
-    let expiry = Runner::new(InviteExpiry, commands.clone(), node.clone());
+    let interviews = Interviews::new(Arc::new(Rules), config.timeouts);
+    let timers = SessionTimers::new(config.timeouts, clock.now());
+    let removal = FileRemoval::new(files.clone());
     let webhooks = webhooks(config, &clock)?;
     let options = webhooks::Options {
         retention: TimeDelta::from_std(config.webhook_log_retention).unwrap_or(TimeDelta::MAX),
@@ -48,9 +57,12 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     };
     let deliveries = webhooks::Worker::new(commands.clone(), webhooks.clone(), options, node.clone());
     let mut background = vec![
-        tokio::spawn(expiry.run(stop.clone())),
         tokio::spawn(deliveries.run(stop.clone())),
-        tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
+        tokio::spawn(Runner::new(InviteExpiry, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(Runner::new(timers, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(Runner::new(removal, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone())),
+        tokio::spawn(upkeep::run(commands.clone(), files.clone(), uses.clone(), stop.clone())),
     ];
     if let Some(url) = &config.amqp_url {
         let settings = broker::Settings {
@@ -65,10 +77,11 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
     let streams = Streams::new(stop.clone());
-    let app = Arc::new(App { commands: commands.clone(), store, streams, webhooks });
+    let app = Arc::new(App { commands: commands.clone(), store, files, streams, interviews, webhooks });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");
+        println!("  files       {}", config.files);
         println!("  master key  {}", key_file.display());
         println!("  reference   {}/docs", config.public_url);
         if let Some(key) = first_key {

@@ -40,6 +40,8 @@ roots!(
     script::Script,
     campaign::Campaign,
     invite::Invite,
+    session::Session,
+    file::File,
     webhook::Webhook,
 );
 

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use aggregates::id::{CampaignId, ProjectId};
+use aggregates::{
+    DecodeError,
+    id::{CampaignId, ProjectId},
+};
 use bytes::Bytes;
 use projections::{
     ErasedModel,
-    public::{self, Envelope, PublicType},
+    public::{self, Envelope, PublicType, Source},
 };
 
 use super::{PublicEvent, Unreadable};
@@ -122,7 +125,7 @@ impl Fold {
         if self.wanted.contains(&record.position) {
             match (PublicType::of(&record.name), &row) {
                 (Some(public), Ok(Some(row))) => {
-                    let event = render(public, record, row.as_ref()).map_err(|error| error.to_string());
+                    let event = render(public, opened, record, row.as_ref()).map_err(|error| error.to_string());
                     self.events.insert(record.position, event);
                 }
                 (_, Err(error)) => _ = self.events.insert(record.position, Err(error.clone())),
@@ -154,8 +157,15 @@ fn next(opened: &Opened, record: &StoredRecord, row: Option<Box<dyn ErasedModel>
         .map_err(|error| error.to_string())
 }
 
-fn render(public: &PublicType, record: &StoredRecord, row: &dyn ErasedModel) -> serde_json::Result<PublicEvent> {
-    let (data, place) = public::shown(public, row)?;
+fn render(
+    public: &PublicType,
+    opened: &Opened,
+    record: &StoredRecord,
+    row: &dyn ErasedModel,
+) -> Result<PublicEvent, DecodeError> {
+    let source = Source { name: &record.name, schema: record.schema, payload: &record.data };
+    let mut open = |label: &'static str, sealed: &str| opened.open(record, label, sealed);
+    let (data, place) = public::shown(public, row, source, &mut open)?;
     let at = record.recorded().at;
     let envelope = Envelope {
         id: &record.event_id,

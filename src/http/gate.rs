@@ -14,7 +14,7 @@ use aggregates::{
 };
 use axum::{
     body::{Body, Bytes},
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{Extensions, HeaderMap, HeaderName, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -23,10 +23,11 @@ use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{
-    Access, ApiError, Authenticated, Authenticator, IdempotencyRequest,
+    Access, ApiError, Authenticated, Authenticator, IdempotencyRequest, Participant, Token,
     auth::bearer,
     error::Failure,
     health::Readiness,
+    operation::Intake,
     rate_limit::{Bucket, RateLimiter, WINDOW},
 };
 use crate::clock::Clock;
@@ -52,15 +53,26 @@ pub struct Limits {
     pub body: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// How long an upload may pause between two pieces.
+    pub upload_idle: Duration,
     /// Requests per minute of a client address without a valid key.
     pub anonymous: u32,
-    /// Requests per minute of a client address on the participant's routes.
+    /// Requests per minute of a client address on the participant's routes, without a valid session token.
     pub participant: u32,
+    /// Requests per minute of one session.
+    pub session: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 1 << 20, body_timeout: Duration::from_secs(30), anonymous: 300, participant: 600 }
+        Self {
+            body: 1 << 20,
+            body_timeout: Duration::from_secs(30),
+            upload_idle: Duration::from_secs(30),
+            anonymous: 300,
+            participant: 600,
+            session: 300,
+        }
     }
 }
 
@@ -75,11 +87,19 @@ pub(super) struct Principal {
     pub key_id: ApiKeyId,
 }
 
+/// Who is at the gate.
+enum Who {
+    Anybody,
+    Key(Arc<Authenticated>),
+    Participant(Participant),
+}
+
 /// A route's gate.
 #[derive(Clone)]
 pub(super) struct Gate {
     pub platform: Arc<Platform>,
     pub access: Access,
+    pub intake: Intake,
 }
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -90,31 +110,52 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let platform = &*gate.platform;
     let address = client_address(request.extensions());
+    let (mut parts, body) = request.into_parts();
     let caller = match gate.access {
-        Access::Scope(_) => authenticate(platform, request.headers()).await.map(Some),
-        Access::Public | Access::InviteToken | Access::Health => Ok(None),
+        Access::Scope(_) => authenticate(platform, &parts.headers).await.map(Who::Key),
+        Access::SessionToken => participant(platform, &mut parts).await.map(Who::Participant),
+        Access::Public | Access::InviteToken | Access::Health => Ok(Who::Anybody),
     };
+    let limits = &platform.limits;
     let (bucket, limit) = match (&caller, gate.access) {
-        (Ok(Some(caller)), _) => (Bucket::Key(caller.key_id), caller.rate_limit),
-        (_, Access::InviteToken) => (Bucket::participant(address), platform.limits.participant),
-        _ => (Bucket::address(address), platform.limits.anonymous),
+        (Ok(Who::Key(caller)), _) => (Bucket::Key(caller.key_id), caller.rate_limit),
+        (Ok(Who::Participant(participant)), _) => (Bucket::Session(participant.session), limits.session),
+        (_, Access::InviteToken | Access::SessionToken) => (Bucket::participant(address), limits.participant),
+        _ => (Bucket::address(address), limits.anonymous),
     };
     let cost = u32::from(gate.access != Access::Health);
     counted(platform, bucket, limit, cost, async {
         let caller = caller?;
-        if let (Some(caller), Access::Scope(needed)) = (&caller, gate.access) {
+        if let (Who::Key(caller), Access::Scope(needed)) = (&caller, gate.access) {
             require(caller, needed)?;
         }
-        let (mut parts, body) = request.into_parts();
-        admit_body(platform, &mut parts, body).await?;
-        if let Some(caller) = &caller {
-            parts.extensions.insert(Arc::clone(caller));
+        let body = match gate.intake {
+            Intake::Json => {
+                admit_body(platform, &mut parts, body).await?;
+                Body::empty()
+            }
+            Intake::Stream => {
+                // The handler adds what it has found in the body before it uses the key.
+                let headers = &parts.headers;
+                if let Some(idempotency) = IdempotencyRequest::read(&parts.method, parts.uri.path(), headers, b"")? {
+                    parts.extensions.insert(idempotency);
+                }
+                body
+            }
+        };
+        let mut principal = None;
+        match caller {
+            Who::Key(caller) => {
+                principal = Some(Principal { organization: caller.organization, key_id: caller.key_id });
+                parts.extensions.insert(caller);
+            }
+            Who::Participant(participant) => _ = parts.extensions.insert(participant),
+            Who::Anybody => {}
         }
-        let handled = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::empty()))).catch_unwind().await;
+        let handled = AssertUnwindSafe(next.run(Request::from_parts(parts, body))).catch_unwind().await;
         // Caught here as well as in the observer, so that a defect costs the client its answer but not its headers.
         let mut response = handled.map_err(|_| ApiError::internal("a handler panicked"))?;
-        if let Some(caller) = caller {
-            let principal = Principal { organization: caller.organization, key_id: caller.key_id };
+        if let Some(principal) = principal {
             response.extensions_mut().insert(principal);
         }
         Ok(response)
@@ -157,6 +198,15 @@ async fn counted(
     headers.insert(REMAINING, limit.saturating_sub(count).into());
     headers.insert(RESET, reset.into());
     response
+}
+
+/// The participant whose session token came with the request. Whose link leads nowhere is told that, not that the token is
+/// wrong under it.
+async fn participant(platform: &Platform, parts: &mut Parts) -> Result<Participant, ApiError> {
+    let Token(invite_token) = Token::from_request_parts(parts, &()).await?;
+    let session_token = bearer(&parts.headers).ok_or_else(ApiError::no_session)?;
+    let participant = platform.authenticator.participant(&invite_token, session_token).await?;
+    participant.ok_or_else(ApiError::no_session)
 }
 
 async fn authenticate(platform: &Platform, headers: &HeaderMap) -> Result<Arc<Authenticated>, ApiError> {

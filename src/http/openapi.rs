@@ -90,7 +90,11 @@ fn shared_failures() -> Vec<(&'static str, Failure, &'static str)> {
         ("Forbidden", Failure::Forbidden, "The API key lacks the scope."),
         ("NotFound", Failure::Refused(Code::NotFound), "There is no such resource."),
         ("PayloadTooLarge", Failure::PayloadTooLarge, "The body is too large."),
-        ("UnsupportedMediaType", Failure::UnsupportedMediaType, "The body is not JSON."),
+        (
+            "UnsupportedMediaType",
+            Failure::UnsupportedMediaType,
+            "The body, or the file in it, is of a type that is not taken.",
+        ),
         ("ValidationError", Failure::Refused(Code::ValidationError), "Fields break rules."),
         ("RateLimited", Failure::Refused(Code::RateLimited), "Too many requests."),
         ("InternalError", Failure::Internal, "A defect of the server."),
@@ -108,15 +112,18 @@ const SHARED_HEADERS: [(&str, &str, Type); 4] = [
 /// Assembles the document.
 pub fn document<S>(operations: &[Operation<S>]) -> OpenApi {
     let mut paths = PathsBuilder::new();
-    let mut components = ComponentsBuilder::new().security_scheme(
-        "apiKey",
-        SecurityScheme::Http(
-            HttpBuilder::new()
-                .scheme(HttpAuthScheme::Bearer)
-                .description(Some("An API key of your organization. Each operation names the scope that it needs."))
-                .build(),
-        ),
-    );
+    let bearer = |description: &str| {
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build())
+    };
+    let mut components = ComponentsBuilder::new()
+        .security_scheme(
+            "apiKey",
+            bearer("An API key of your organization. Each operation names the scope that it needs."),
+        )
+        .security_scheme(
+            "sessionToken",
+            bearer("The `sessionToken` of a participant, which works together with the invite token in the path only."),
+        );
     for operation in operations {
         let docs = complete(operation);
         paths = paths.path(&operation.path, PathItem::new(documented_method(&operation.method), docs));
@@ -219,6 +226,10 @@ fn complete<S>(operation: &Operation<S>) -> Docs {
             failures.extend(["Unauthorized", "Forbidden"]);
             docs.security = Some(vec![SecurityRequirement::new("apiKey", [scope.to_string()])]);
             docs.extensions = Some(ExtensionsBuilder::new().add("x-required-scope", scope.to_string()).build());
+        }
+        Access::SessionToken => {
+            failures.push("Unauthorized");
+            docs.security = Some(vec![SecurityRequirement::new("sessionToken", [] as [&str; 0])]);
         }
         Access::Public | Access::Health | Access::InviteToken => docs.security = Some(Vec::new()),
     }

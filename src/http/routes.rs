@@ -6,8 +6,8 @@ use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
 use super::{
-    Access, Operation, api_keys, campaigns, docs, events, health, interview, invites, openapi, projects, scripts,
-    webhooks,
+    Access, Operation, api_keys, campaigns, docs, events, files, health, interview, invites, openapi, projects,
+    scripts, sessions, webhooks,
 };
 use crate::app::App;
 
@@ -45,7 +45,26 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::InvitesRead, routes!(invites::get::get)),
         Operation::scoped(Scope::InvitesWrite, routes!(invites::cancel::cancel)),
         Operation::scoped(Scope::InvitesWrite, routes!(invites::resend::resend)),
+        Operation::scoped(Scope::SessionsRead, routes!(sessions::list::list)),
+        Operation::scoped(Scope::SessionsRead, routes!(sessions::get::get)),
+        Operation::scoped(Scope::SessionsRead, routes!(sessions::transcript::transcript)),
+        Operation::scoped(Scope::SessionsRead, routes!(sessions::pdf::pdf)),
+        Operation::scoped(Scope::SessionsWrite, routes!(sessions::pause::pause)),
+        Operation::scoped(Scope::SessionsWrite, routes!(sessions::resume::resume)),
+        Operation::scoped(Scope::SessionsWrite, routes!(sessions::heartbeat::heartbeat)),
+        Operation::scoped(Scope::SessionsWrite, routes!(sessions::consent::consent)),
+        Operation::scoped(Scope::SessionsRead, routes!(sessions::consents::consents)),
         Operation::invited(routes!(interview::show::show)),
+        Operation::invited(routes!(interview::open::open)),
+        Operation::participating(routes!(interview::consent::consent)),
+        Operation::participating(routes!(interview::start::start)),
+        Operation::participating(routes!(interview::next::next)),
+        Operation::participating(routes!(interview::answers::answers)),
+        Operation::participating(routes!(interview::pause::pause)),
+        Operation::participating(routes!(interview::resume::resume)),
+        Operation::participating(routes!(interview::heartbeat::heartbeat)),
+        Operation::participating(routes!(interview::complete::complete)),
+        Operation::participating(routes!(interview::leave::leave)),
         Operation::scoped(Scope::ProjectsRead, routes!(projects::list::list)),
         Operation::scoped(Scope::ProjectsWrite, routes!(projects::create::create)),
         Operation::scoped(Scope::ProjectsRead, routes!(projects::get::get)),
@@ -62,6 +81,10 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::ScriptsRead, routes!(scripts::export::export)),
         Operation::scoped(Scope::WebhooksRead, routes!(events::list::list)),
         Operation::scoped(Scope::WebhooksRead, routes!(events::types::list)),
+        Operation::scoped(Scope::SessionsRead, routes!(files::list::list)),
+        Operation::scoped(Scope::SessionsWrite, routes!(files::upload::upload)).streaming(),
+        Operation::scoped(Scope::ScriptsWrite, routes!(files::media::upload)).streaming(),
+        Operation::public(routes!(files::download::download)),
         Operation::scoped(Scope::WebhooksRead, routes!(webhooks::list::list)),
         Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::create::create)),
         Operation::scoped(Scope::WebhooksRead, routes!(webhooks::get::get)),

@@ -6,7 +6,7 @@ use aggregates::id::EventId;
 use chrono::TimeDelta;
 use tokio::sync::watch;
 
-use super::Subscriber;
+use super::{Fired, Subscriber};
 use crate::{
     command::Commands,
     store::{self, Effects, Lease, Parked, Store, Timer},
@@ -132,25 +132,41 @@ impl<S: Subscriber> Runner<S> {
 
     /// Lets the subscriber act on what is due; whether there is more.
     async fn fire_due(&mut self, now: chrono::DateTime<chrono::Utc>) -> Result<bool, store::Error> {
-        let due = self.store().due_timers(S::TIMERS, now.timestamp_micros(), STEP).await?;
+        let mut more = false;
+        for kind in S::TIMERS {
+            more |= self.fire_kind(kind, now).await?;
+        }
+        Ok(more)
+    }
+
+    async fn fire_kind(&mut self, kind: &str, now: chrono::DateTime<chrono::Utc>) -> Result<bool, store::Error> {
+        let due = self.store().due_timers(kind, now.timestamp_micros(), STEP).await?;
         let mut by_organization: BTreeMap<&str, Vec<Timer>> = BTreeMap::new();
         for timer in &due {
             by_organization.entry(&timer.organization).or_default().push(timer.clone());
         }
-        let mut done: Vec<Timer> = Vec::new();
+        let mut fired = Fired::default();
         for (organization, timers) in by_organization {
             match self.subscriber.fire(&self.commands, organization, &timers).await {
-                Ok(()) => done.extend(timers),
+                Ok(Fired { done, set }) => {
+                    fired.done.extend(done);
+                    fired.set.extend(set);
+                }
                 Err(error) => {
                     tracing::warn!(subscriber = S::NAME, %error, timers = timers.len(), "timers will be tried again");
                 }
             }
         }
         let Some((lease, _)) = &self.lease else { return Ok(false) };
-        let full = done.len() == STEP as usize;
-        if !done.is_empty() {
+        let full = fired.done.len() == STEP as usize;
+        if !fired.done.is_empty() {
             let mut effects = Effects::new(lease, lease.position);
-            effects.clear_timers(&done);
+            // One that is set for the same time again stays as it is.
+            fired.done.retain(|timer| !fired.set.contains(timer));
+            effects.clear_timers(&fired.done);
+            for timer in fired.set {
+                effects.set_timer(timer);
+            }
             self.store().apply(effects).await?;
         }
         Ok(full)

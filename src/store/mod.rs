@@ -13,6 +13,7 @@ mod delivery_log;
 mod dialect;
 mod documents;
 mod follow;
+mod heartbeats;
 mod keys;
 mod log;
 mod migrate;
@@ -22,6 +23,7 @@ mod rows;
 mod sqlite;
 mod submission;
 mod subscriptions;
+mod uploads;
 mod value;
 mod write;
 
@@ -42,6 +44,7 @@ pub use self::{
     rebuild::{Difference, Report},
     submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},
     subscriptions::{Effects, Lease, Parked, Timer},
+    uploads::end_of_upload,
     value::{Kind, Row, Value},
     write::{Mode, TableWrite},
 };
@@ -196,6 +199,11 @@ impl Store {
             Location::Sqlite(_) => "SQLite",
             Location::Postgres(_) => "PostgreSQL",
         }
+    }
+
+    /// The keys of the installation.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     fn engine(&self) -> Engine {

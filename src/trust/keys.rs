@@ -34,6 +34,8 @@ pub struct Keys {
     tokens: Key,
     replies: Key,
     subjects: Key,
+    sessions: Key,
+    file_links: Key,
 }
 
 impl Keys {
@@ -44,6 +46,8 @@ impl Keys {
             tokens: derive(&master, "interview-relay/invite-tokens/v1"),
             replies: derive(&master, "interview-relay/stored-replies/v1"),
             subjects: derive(&master, "interview-relay/subject-lookup/v1"),
+            sessions: derive(&master, "interview-relay/session-tokens/v1"),
+            file_links: derive(&master, "interview-relay/file-links/v1"),
             master,
         }
     }
@@ -88,6 +92,16 @@ impl Keys {
     /// The key under which stored replies (idempotency records) are sealed.
     pub fn replies(&self) -> &Key {
         &self.replies
+    }
+
+    /// The key under which session tokens are signed.
+    pub fn sessions(&self) -> &Key {
+        &self.sessions
+    }
+
+    /// The key under which download links are signed.
+    pub fn file_links(&self) -> &Key {
+        &self.file_links
     }
 
     /// The name under which a data subject is found: HMAC-SHA-256 of organization and normalized address, cut to

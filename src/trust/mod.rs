@@ -4,4 +4,5 @@ pub mod keys;
 pub mod leaf;
 pub mod seal;
 pub mod secret_key;
+pub mod session_token;
 pub mod token;

@@ -295,8 +295,11 @@ impl Worker {
         }
         self.position = news.position;
         if now >= self.renew_at {
-            let until = time(now) + LEASE;
-            store.renew_endpoints(&self.owner, until.timestamp_micros()).await?;
+            // Whoever holds nothing leaves the writer in peace.
+            if !self.held.is_empty() {
+                let until = time(now) + LEASE;
+                store.renew_endpoints(&self.owner, until.timestamp_micros()).await?;
+            }
             self.renew_at = (time(now) + LEASE / 3).timestamp_micros();
         }
         if sweeps {

@@ -241,7 +241,7 @@ async fn a_broker_that_is_away_or_blocked_delays_events_and_loses_none() {
     let queue = Queue::bind(&node.url(), &exchange, "#").await;
     let name = queue.name().to_owned();
     queue.close().await;
-    node.kill9();
+    node.terminate();
 
     // Nobody is there; the server serves all the same.
     let running = Running::start(&store, &node.url(), &exchange, Clock::system());

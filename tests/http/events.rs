@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     engines::on_both_engines,
+    participant::Participant,
     product::{Product, id},
 };
 
@@ -31,6 +32,20 @@ async fn story(product: &Product) -> String {
     assert_eq!(product.get(&format!("/v1/invites/{other}")).await.expect(200)["status"], "expired");
     product.post(&format!("{path}/archive"), json!({})).await.expect(200);
     campaign
+}
+
+/// One interview that is finished, and two that are not; each with what can happen on the way.
+async fn interviews(product: &Product) {
+    let campaign = product.campaign(json!({})).await;
+    let (mut ada, _) = Participant::begin(product, &campaign, "ada@example.com").await;
+    ada.post("pause", json!({})).await.expect(200);
+    ada.post("resume", json!({})).await.expect(200);
+    ada.finish().await;
+    ada.post("complete", json!({})).await;
+    let (bob, _) = Participant::begin(product, &campaign, "bob@example.com").await;
+    bob.consent(false).await.expect(201);
+    let eve = Participant::join(product, &campaign, "eve@example.com").await;
+    eve.post("leave", json!({})).await.expect(200);
 }
 
 const STORY: [&str; 10] = [
@@ -235,6 +250,34 @@ on_both_engines! {
         assert_eq!(last.values().filter(|status| **status == "expired").count(), 20);
     }
 
+    async fn interviews_show_sessions_and_consent_records(engine: Engine) {
+        let product = Product::start(engine).await;
+        interviews(&product).await;
+        let events = read(&product, "0", "").await;
+        let of = |kind: &str, email: &str| -> Vec<&str> {
+            let about = |event: &&Value| {
+                event["type"].as_str().is_some_and(|name| name.starts_with(kind))
+                    && event["data"]["participant"]["email"] == email
+            };
+            events.iter().filter(about).filter_map(|event| event["type"].as_str()).collect()
+        };
+        let ada = ["session.created", "session.started", "session.paused", "session.resumed", "session.completed"];
+        assert_eq!(of("session.", "ada@example.com"), ada);
+        assert_eq!(of("session.", "bob@example.com"), ["session.created", "session.started", "session.abandoned"]);
+        assert_eq!(of("session.", "eve@example.com"), ["session.created", "session.abandoned"]);
+        let consents: Vec<&Value> =
+            events.iter().filter(|event| event["type"].as_str().is_some_and(|name| name.starts_with("consent."))).collect();
+        let listed: Vec<bool> = consents.iter().map(|event| event["data"]["granted"] == true).collect();
+        assert_eq!(listed, [true, true, false]);
+        let session = consents[0]["data"]["sessionId"].as_str().expect("a session");
+        let records = product.get(&format!("/v1/sessions/{session}/consents")).await.expect(200);
+        assert_eq!(records["data"], json!([consents[0]["data"]]), "as the API shows it");
+        // Once the participant is erased, neither the session nor the record says who it was.
+        product.engine.sql("DELETE FROM subjects").await;
+        let text = serde_json::to_string(&read(&product, "0", "").await).expect("JSON");
+        assert!(!text.contains("@example.com") && !text.contains("127.0.0.1") && !text.contains("Chrome"), "{text}");
+    }
+
     async fn an_erased_person_is_in_no_event(engine: Engine) {
         let product = Product::start(engine).await;
         story(&product).await;
@@ -286,6 +329,7 @@ on_both_engines! {
             })
             .collect();
         story(&product).await;
+        interviews(&product).await;
         let events = read(&product, "0", "").await;
         for event in &events {
             let name = event["type"].as_str().expect("a type");

@@ -7,8 +7,9 @@ use std::sync::{
 };
 
 use aggregates::{
-    id::{CampaignId, InviteId, OrganizationId, ProjectId, ScriptId},
+    id::{CampaignId, InviteId, OrganizationId, ProjectId, ScriptId, SessionId},
     organization::Plan,
+    session::{ConsentMethod, PauseCause, ResumeCause},
 };
 use chrono::TimeDelta;
 use interview_relay::{
@@ -19,6 +20,10 @@ use interview_relay::{
         organizations::CreateOrganization,
         projects::{CreateProject, DeleteProject, UpdateProject},
         scripts::{CreateScript, CreateScriptVersion, DeleteScript, PublishScript, UpdateScript},
+        sessions::{
+            AnswerPrompt, CompleteSession, Due, EndInTime, LeaveSession, OpenSession, PauseSession, RecordConsent,
+            ResumeSession, StartSession,
+        },
     },
     http::IfMatch,
     store::{Difference, Value as Stored},
@@ -35,7 +40,8 @@ use crate::support::{
     product::Product,
 };
 
-const TABLES: [&str; 7] = ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "counters"];
+const TABLES: [&str; 8] =
+    ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "sessions", "counters"];
 
 /// One command: what is done, and which of the things that exist it is done to.
 #[derive(Clone, Debug)]
@@ -48,7 +54,7 @@ struct Step {
 }
 
 fn steps(length: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..3_usize, 0..20_u8, any::<usize>(), any::<usize>(), any::<bool>());
+    let step = (0..3_usize, 0..27_u8, any::<usize>(), any::<usize>(), any::<bool>());
     let step = step.prop_map(|(organization, kind, pick, other, null)| Step { organization, kind, pick, other, null });
     prop::collection::vec(step, length)
 }
@@ -61,6 +67,7 @@ struct World {
     scripts: Vec<ScriptId>,
     campaigns: Vec<CampaignId>,
     invites: Vec<InviteId>,
+    sessions: Vec<SessionId>,
 }
 
 fn pick<T: Copy>(list: &[T], number: usize) -> Option<T> {
@@ -178,7 +185,47 @@ impl Player {
             }
             (17, .., Some(id)) => drop(self.run(o, CancelInvite { id }).await),
             (18, .., Some(id)) => drop(self.run(o, ResendInvite { id }).await),
+            (19 | 20, .., Some(invite)) => {
+                let body = json!({"device": {"os": name}});
+                if let Some(answer) = self.run(o, OpenSession { invite, link: "inv_link".to_owned(), body }).await {
+                    let document: Value = serde_json::from_str(&answer.body).expect("JSON");
+                    let id = document["session"]["id"].as_str().expect("an id").parse().expect("an id");
+                    let consent = json!({"granted": true, "type": "all"});
+                    self.consent(o, id, consent).await;
+                    self.run(o, StartSession { session: id }).await;
+                    self.worlds[o].sessions.push(id);
+                }
+            }
+            (21.., ..) => self.step_in_session(o, step).await,
             _ => {}
+        }
+    }
+
+    async fn consent(&mut self, organization: usize, session: SessionId, body: Value) {
+        let (ip, user_agent) = (Some("192.0.2.7".to_owned()), None);
+        self.run(organization, RecordConsent { session, body, method: ConsentMethod::Web, ip, user_agent }).await;
+    }
+
+    async fn step_in_session(&mut self, o: usize, step: &Step) {
+        let Some(session) = pick(&self.worlds[o].sessions, step.pick) else { return };
+        match step.kind {
+            21 | 22 => {
+                let body = json!({"promptId": "p1", "seq": step.other % 2, "value": step.other % 10 + 1});
+                self.run(o, AnswerPrompt { session, body, spoken: None, produced: None }).await;
+            }
+            23 => drop(self.run(o, CompleteSession { session }).await),
+            24 if step.null => self.consent(o, session, json!({"granted": false, "type": "recording"})).await,
+            24 => drop(self.run(o, LeaveSession { session }).await),
+            25 if step.null => drop(self.run(o, ResumeSession { session, cause: ResumeCause::Api }).await),
+            25 => {
+                let body = json!({"reason": format!("N{}", step.other % 5)});
+                self.run(o, PauseSession { session, cause: PauseCause::Api, body }).await;
+            }
+            _ => {
+                let due = [Due::TimeLimit, Due::NeverStarted, Due::PauseTimeout(TimeDelta::minutes(1))];
+                let due = vec![(session, due[step.other % 3])];
+                self.run(o, EndInTime { due }).await;
+            }
         }
     }
 }
@@ -229,7 +276,7 @@ on_both_engines! {
             assert_eq!(report.differences, [], "seed {seed}");
             assert_eq!(report.position, engine.number("SELECT position FROM log_head").await);
             let mut rows = 0;
-            for table in &TABLES[..6] {
+            for table in &TABLES[..7] {
                 rows += engine.number(&format!("SELECT COUNT(*) FROM {table}")).await;
             }
             assert_eq!(report.rows, rows);
@@ -256,7 +303,7 @@ on_both_engines! {
         let engine = &product.engine;
         play(&product, 7, 220).await;
         let right = contents(engine).await;
-        for table in &TABLES[..6] {
+        for table in &TABLES[..7] {
             let id = engine.sql(&format!("SELECT id FROM {table} ORDER BY id LIMIT 1")).await[0][0].text().to_owned();
             let tampering = [
                 (format!("UPDATE {table} SET updated_at = updated_at + 1 WHERE id = '{id}'"), "differs from the log"),

@@ -1,7 +1,15 @@
 //! What tests of several modules share.
 
 pub mod engines;
+pub mod participant;
 pub mod postgres;
 pub mod process;
 pub mod product;
 pub mod rabbitmq;
+pub mod s3;
+
+/// Makes ring the cryptography of this process's HTTP clients: they are built without one.
+pub fn ring() {
+    // Another test may have been faster, with the same provider.
+    _ = rustls::crypto::ring::default_provider().install_default();
+}

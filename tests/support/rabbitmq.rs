@@ -80,6 +80,14 @@ impl Node {
         tokio::time::timeout(PATIENCE, up).await.expect("RabbitMQ listens");
     }
 
+    /// Stops it in order.
+    pub fn terminate(&mut self) {
+        let child = self.child.as_mut().expect("it runs");
+        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill").success());
+        child.wait().expect("wait");
+        self.kill9();
+    }
+
     /// `kill -9`, helpers included.
     pub fn kill9(&mut self) {
         let Some(mut child) = self.child.take() else { return };

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Entity,
-    id::{CampaignId, InviteId, OrganizationId},
+    id::{CampaignId, InviteId, OrganizationId, SessionId},
     invite::{
-        InviteCancelled, InviteCommand, InviteCreated, InviteError, InviteEvent, InviteExpired, InviteResent, NewInvite,
+        InviteCancelled, InviteCommand, InviteCompleted, InviteCreated, InviteError, InviteEvent, InviteExpired,
+        InviteResent, InviteSessionOpened, InviteStarted, NewInvite,
     },
 };
 
@@ -34,6 +35,8 @@ pub struct Invite {
     pub resent_at: Option<DateTime<Utc>>,
     /// Which of its tokens is the valid one.
     pub token_generation: u32,
+    /// The latest session that was opened with it: the only one that may be live.
+    pub session_id: Option<SessionId>,
 }
 
 /// Where an invite stands.
@@ -88,6 +91,32 @@ impl Invite {
         match self.status_at(now) {
             InviteStatus::Pending => Ok(()),
             InviteStatus::Expired => Err(InviteError::Expired),
+            status => Err(InviteError::NotPending(status)),
+        }
+    }
+
+    /// Whether an interview may be begun with it, as its participant is told.
+    ///
+    /// # Errors
+    /// When it was withdrawn, has expired, or was used.
+    pub fn admit_start(&self, now: DateTime<Utc>) -> Result<(), InviteError> {
+        match self.status_at(now) {
+            _ if self.id.is_none() => Err(InviteError::NotFound),
+            InviteStatus::Pending => Ok(()),
+            InviteStatus::Expired => Err(InviteError::Expired),
+            InviteStatus::Cancelled => Err(InviteError::Cancelled),
+            InviteStatus::Started | InviteStatus::Completed => Err(InviteError::Used),
+        }
+    }
+
+    fn require_session(&self, session_id: Option<SessionId>) -> Result<(), InviteError> {
+        if self.session_id == session_id { Ok(()) } else { Err(InviteError::OtherSession) }
+    }
+
+    fn complete(&self, session_id: SessionId) -> Result<Vec<InviteEvent>, InviteError> {
+        self.require_session(Some(session_id))?;
+        match self.status {
+            InviteStatus::Started => Ok(vec![InviteEvent::Completed(InviteCompleted { session_id })]),
             status => Err(InviteError::NotPending(status)),
         }
     }
@@ -147,6 +176,17 @@ impl Entity for Invite {
                 Ok(vec![InviteEvent::Cancelled(InviteCancelled {})])
             }
             InviteCommand::Expire { now } => self.expire(now),
+            InviteCommand::OpenSession { session_id, replaces, now } => {
+                self.admit_start(now)?;
+                self.require_session(replaces)?;
+                Ok(vec![InviteEvent::SessionOpened(InviteSessionOpened { session_id })])
+            }
+            InviteCommand::Start { session_id, now } => {
+                self.admit_start(now)?;
+                self.require_session(Some(session_id))?;
+                Ok(vec![InviteEvent::Started(InviteStarted { session_id })])
+            }
+            InviteCommand::Complete { session_id } => self.complete(session_id),
         }
     }
 }
@@ -177,6 +217,9 @@ impl Aggregate for Invite {
             InviteEvent::Resent(resent) => self.resent_at = Some(resent.resent_at),
             InviteEvent::Cancelled(InviteCancelled {}) => self.status = InviteStatus::Cancelled,
             InviteEvent::Expired(InviteExpired {}) => self.status = InviteStatus::Expired,
+            InviteEvent::SessionOpened(opened) => self.session_id = Some(opened.session_id),
+            InviteEvent::Started(_) => self.status = InviteStatus::Started,
+            InviteEvent::Completed(_) => self.status = InviteStatus::Completed,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     PublicType, Resource,
-    resources::{CAMPAIGN, INVITE, SCRIPT},
+    resources::{CAMPAIGN, CONSENT, INVITE, SCRIPT, SESSION},
 };
 
 /// A type that has the name of its event in the log.
@@ -15,21 +15,50 @@ const fn same(
     PublicType { name, source: name, summary, resource, differs }
 }
 
-static TYPES: [PublicType; 9] = [
+/// How the example of a session that is under way differs.
+const UNDER_WAY: &str = r#"{"status": "in_progress"}"#;
+
+static TYPES: &[PublicType] = &[
     same("campaign.created", &CAMPAIGN, "A campaign was created.", "{}"),
     same("campaign.updated", &CAMPAIGN, "Details of a campaign changed.", r#"{"name": "Q2 Customer Feedback"}"#),
     same("campaign.paused", &CAMPAIGN, "A campaign takes no new invites for now.", r#"{"status": "paused"}"#),
     same("campaign.resumed", &CAMPAIGN, "A paused campaign takes invites again.", r#"{"status": "active"}"#),
     same("campaign.archived", &CAMPAIGN, "A campaign is over; its links are refused.", r#"{"status": "archived"}"#),
     same("invite.created", &INVITE, "A participant was invited.", "{}"),
+    same("invite.started", &INVITE, "The interview of an invite has begun.", r#"{"status": "started"}"#),
+    same("invite.completed", &INVITE, "The interview of an invite was completed.", r#"{"status": "completed"}"#),
     same("invite.cancelled", &INVITE, "An invite was withdrawn and its link revoked.", r#"{"status": "cancelled"}"#),
     same("invite.expired", &INVITE, "An invite's time ran out before it was started.", r#"{"status": "expired"}"#),
     same("script.published", &SCRIPT, "A version of a script was published.", "{}"),
+    same(
+        "session.created",
+        &SESSION,
+        "A participant has acted on the link of an invite.",
+        r#"{"status": "created", "duration": 0, "questionsAnswered": 0, "updatedAt": "2024-01-15T13:59:45Z"}"#,
+    ),
+    same("session.started", &SESSION, "An interview has begun.", UNDER_WAY),
+    same("session.paused", &SESSION, "An interview rests.", r#"{"status": "paused", "pauseReason": "participant"}"#),
+    same("session.resumed", &SESSION, "A paused interview goes on.", UNDER_WAY),
+    same("session.completed", &SESSION, "An interview was completed.", "{}"),
+    same(
+        "session.abandoned",
+        &SESSION,
+        "An interview stopped before its end, or never began.",
+        r#"{"status": "abandoned", "endReason": "participant_left"}"#,
+    ),
+    same(
+        "transcript.ready",
+        &SESSION,
+        "The transcript of an interview is complete and will not change any more; the session is what `data` shows.",
+        "{}",
+    ),
+    same("consent.recorded", &CONSENT, "A participant has given consent, or refused it.", "{}"),
+    same("consent.withdrawn", &CONSENT, "A participant has taken consent back.", r#"{"granted": false}"#),
 ];
 
 /// All types of public events.
 pub fn types() -> &'static [PublicType] {
-    &TYPES
+    TYPES
 }
 
 /// Events of the log that stay inside, on purpose.
@@ -60,6 +89,12 @@ pub const PRIVATE: &[&str] = &[
     "webhook.deleted",
     // That another mail was asked for; that it went out is an event of its own.
     "invite.resent",
+    // What a session's own events say better.
+    "invite.session_opened",
+    // What is said in an interview is shown in its transcript, to whoever may read that.
+    "session.prompted",
+    "session.answered",
+    "session.skipped",
 ];
 
 #[cfg(test)]

@@ -21,10 +21,12 @@ use crate::{
     app::App,
     clock::{Clock, ManualClock},
     command::{Answer, Caller, Command, Commands, Stop, Work},
+    files::{Files, Objects, Place, Sizes},
     http::{
         ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness, operation,
         rate_limit::InProcess, routes,
     },
+    interview::Interviews,
     store::{Location, Store},
     trust::keys::{Keys, random_key},
     webhooks::{self, Webhooks, guard::SystemResolver},
@@ -95,8 +97,11 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
+        let objects = Objects::open(&Place::Local(directory.path().join("files")), []).expect("a folder");
+        let files = Arc::new(Files::new(objects, Sizes::default()));
         let streams = Streams::new(watch::channel(false).1);
-        let app = Arc::new(App { commands: Arc::new(commands), store, streams, webhooks });
+        let (commands, interviews) = (Arc::new(commands), Interviews::default());
+        let app = Arc::new(App { commands, store, files, streams, interviews, webhooks });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
