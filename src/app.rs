@@ -14,6 +14,7 @@ use crate::{
     http::{ApiError, Call, Guest, answer, events::Streams, idempotency, interview::page::InterviewPage},
     interview::Interviews,
     store::Store,
+    webhooks::Webhooks,
 };
 
 /// How participants are named where it is kept who did something.
@@ -33,6 +34,8 @@ pub struct App {
     pub files: Arc<Files>,
     /// What running interviews need.
     pub interviews: Interviews,
+    /// Delivers events.
+    pub webhooks: Arc<Webhooks>,
 }
 
 impl App {
@@ -55,6 +58,16 @@ impl App {
             request_id: call.request_id.as_str().to_owned(),
         };
         self.commands.run(&caller, call.idempotency.as_ref(), command).await
+    }
+
+    /// The answer that was given to an earlier request with the same Idempotency-Key, if there was one: for what must be
+    /// done before its command can run.
+    ///
+    /// # Errors
+    /// The refusal that was answered, or that the key belongs to another request.
+    pub async fn remembered(&self, call: &Call) -> Result<Option<Response>, ApiError> {
+        let outcomes = self.commands.remembered(call.organization(), call.idempotency.as_ref()).await?;
+        outcomes.map(answered).transpose()
     }
 
     /// Runs a command for a participant and writes its answer, which no cache may keep.

@@ -13,7 +13,7 @@ use std::{
 use chrono::TimeDelta;
 use clap::{Arg, ArgMatches};
 
-use crate::files::Place;
+use crate::{files::Place, webhooks::Schedule};
 
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
@@ -56,7 +56,19 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
-    setting("dev", "RELAY_DEV", "off", "Development mode"),
+    setting("dev", "RELAY_DEV", "off", "Development mode: webhooks may go to http and loopback"),
+    setting(
+        "webhook-retry-schedule",
+        "RELAY_WEBHOOK_RETRY_SCHEDULE",
+        "0s,5s,5m,30m,2h,5h,10h,14h,20h,24h",
+        "Pauses before each attempt of a delivery, each shortened or lengthened by up to a tenth",
+    ),
+    setting(
+        "webhook-log-retention",
+        "RELAY_WEBHOOK_LOG_RETENTION",
+        "30d",
+        "How long finished deliveries stay in the log",
+    ),
     setting(
         "embed-origins",
         "RELAY_EMBED_ORIGINS",
@@ -116,6 +128,10 @@ pub struct Config {
     pub dev: bool,
     /// Origins whose pages may mount an interview.
     pub embed_origins: Vec<String>,
+    /// When webhook deliveries are tried again.
+    pub webhook_retry_schedule: Schedule,
+    /// How long finished webhook deliveries stay in the log.
+    pub webhook_log_retention: std::time::Duration,
     /// When interviews end by themselves.
     pub timeouts: Timeouts,
     /// Certificates, if HTTPS is served.
@@ -297,6 +313,12 @@ impl Config {
                 "a list of origins such as https://www.example.com",
                 origins,
             )?,
+            webhook_retry_schedule: values.parse(
+                "webhook-retry-schedule",
+                "a list of 1 to 50 pauses such as 0s,5s,5m",
+                Schedule::parse,
+            )?,
+            webhook_log_retention: values.parse("webhook-log-retention", "a duration such as 30d", duration)?,
             timeouts: Timeouts {
                 heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
@@ -565,6 +587,8 @@ mod tests {
             ("embed-origins", "https://a.example, ftp://b.example"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),
+            ("webhook-retry-schedule", "0s,soon"),
+            ("webhook-log-retention", "0d"),
         ] {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }

@@ -8,3 +8,4 @@ mod process;
 mod sessions;
 mod store;
 mod support;
+mod webhooks;

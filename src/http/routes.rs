@@ -7,7 +7,7 @@ use utoipa_axum::routes;
 
 use super::{
     Operation, api_keys, campaigns, docs, events, files, health, interview, invites, openapi, projects, scripts,
-    sessions,
+    sessions, webhooks,
 };
 use crate::app::App;
 
@@ -88,6 +88,18 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::SessionsWrite, routes!(files::upload::upload)).streaming(),
         Operation::scoped(Scope::ScriptsWrite, routes!(files::media::upload)).streaming(),
         Operation::public(routes!(files::download::download)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::list::list)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::create::create)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::get::get)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::update::update)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::delete::delete)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::rotate_secret::rotate_secret)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::test::test)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::deliveries::list)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::delivery::get)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::redeliver::redeliver)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::replay::replay)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::explain::explain)),
         Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::create::create)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::revoke::revoke)),

@@ -23,3 +23,4 @@ mod server;
 mod session_timers;
 mod sessions;
 mod support;
+mod webhooks;

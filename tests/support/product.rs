@@ -28,6 +28,7 @@ use interview_relay::{
     },
     store::Store,
     trust::secret_key,
+    webhooks::{self, Client, Deadlines, Schedule, Webhooks, guard::SystemResolver},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -41,6 +42,8 @@ pub struct Product {
     pub engine: Engine,
     /// Runs commands past HTTP.
     pub commands: Arc<Commands>,
+    /// What webhook deliveries are made with, in development mode.
+    pub webhooks: Arc<Webhooks>,
     /// The application, as its handlers see it.
     pub app: Arc<App>,
     /// The base URL.
@@ -118,7 +121,8 @@ impl Node {
         });
         let (stop, stopped) = watch::channel(false);
         let streams = Streams::new(stopped.clone());
-        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page });
+        let webhooks = webhooks(engine, Arc::new(SystemResolver));
+        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks });
         let router = operation::router(&platform, routes::operations(), app.clone());
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         Self { url, app, stop, served }
@@ -209,9 +213,10 @@ impl Product {
         let store = engine.store.clone();
         let Node { url, app, stop, served } = Node::start(store, &engine, files.clone(), setup, uses.clone()).await;
         let commands = app.commands.clone();
+        let webhooks = app.webhooks.clone();
         let (organization, key) = organization(&commands, plan, credits).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
-        Self { engine, commands, app, url, key, organization, files, folder, uses, client, stop, served }
+        Self { engine, commands, webhooks, app, url, key, organization, files, folder, uses, client, stop, served }
     }
 
     /// Starts another node on the same database.
@@ -350,4 +355,11 @@ async fn organization(commands: &Commands, plan: Plan, credits: i64) -> (Organiz
     let caller = Caller { organization, actor: "test".to_owned(), request_id: "test".to_owned() };
     commands.run(&caller, None, &create).await.expect("run").result.expect("created");
     (organization, key)
+}
+
+/// What deliveries are made with: development mode, the contract's schedule, the engine's clock.
+pub fn webhooks(engine: &Engine, resolver: Arc<dyn webhooks::guard::Resolver>) -> Arc<Webhooks> {
+    let schedule = Schedule::parse("0s,5s,5m,30m,2h,5h,10h,14h,20h,24h").expect("a schedule");
+    let client = Client::new(resolver, true, engine.clock.clone(), Deadlines::default(), Vec::new());
+    Webhooks::new(client.expect("a client"), schedule, true)
 }

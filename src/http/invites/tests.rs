@@ -29,6 +29,7 @@ use crate::{
     interview::Interviews,
     store::{Location, Store},
     trust::keys::{Keys, random_key},
+    webhooks::{self, Webhooks, guard::SystemResolver},
 };
 
 struct Everything(OrganizationId);
@@ -85,6 +86,10 @@ impl Site {
         let done = commands.run(&caller, None, &Prepare(organization, script)).await.expect("prepared");
         done.result.expect("accepted");
         let everything = Arc::new(Everything(organization));
+        let deadlines = webhooks::Deadlines::default();
+        let client = webhooks::Client::new(Arc::new(SystemResolver), false, clock.clone(), deadlines, Vec::new());
+        let schedule = webhooks::Schedule::parse("0s").expect("a schedule");
+        let webhooks = Webhooks::new(client.expect("a client"), schedule, false);
         let platform = Arc::new(Platform {
             clock,
             authenticator: everything.clone(),
@@ -96,8 +101,8 @@ impl Site {
         let files = Arc::new(Files::new(objects, Sizes::default()));
         let streams = Streams::new(watch::channel(false).1);
         let (commands, interviews) = (Arc::new(commands), Interviews::default());
-        let app =
-            Arc::new(App { commands, store, files, streams, interviews, interview_page: InterviewPage::default() });
+        let interview_page = InterviewPage::default();
+        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
