@@ -10,6 +10,7 @@ use axum::{
 use crate::{
     command::{Caller, Command, Commands, Outcomes},
     http::{ApiError, Call, answer, idempotency},
+    mail::reports::Desk,
     store::Store,
 };
 
@@ -19,6 +20,8 @@ pub struct App {
     pub commands: Arc<Commands>,
     /// Answers queries.
     pub store: Store,
+    /// Reads reports on mails.
+    pub mail: Arc<Desk>,
 }
 
 impl App {

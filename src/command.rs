@@ -5,7 +5,9 @@
 
 pub mod api_keys;
 pub mod campaigns;
+pub mod email_templates;
 pub mod invites;
+pub mod mail_reports;
 pub mod organizations;
 pub mod projects;
 pub mod scripts;

@@ -12,6 +12,11 @@ use std::{
 
 use clap::{Arg, ArgMatches};
 
+use crate::mail::{
+    MailSettings, Outlet,
+    settings,
+};
+
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
 
@@ -45,6 +50,25 @@ pub const SETTINGS: &[Setting] = &[
         "32 bytes in base64 on one line; required with PostgreSQL, generated in the data directory otherwise",
     ),
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
+    setting(
+        "smtp-url",
+        "SMTP_URL",
+        "",
+        "smtp://user:password@host:port, with ?tls=required for STARTTLS, or smtps://…; otherwise mails become files",
+    ),
+    setting("mail-from", "RELAY_MAIL_FROM", "", "Sender of mails: an address, or Name <address>; required with SMTP"),
+    setting("mail-rate", "RELAY_MAIL_RATE", "600", "Mails sent per minute, by all nodes together"),
+    setting("mail-open-pixel", "RELAY_MAIL_OPEN_PIXEL", "on", "Whether mails tell when they are opened"),
+    setting(
+        "bounce-address",
+        "RELAY_BOUNCE_ADDRESS",
+        "",
+        "Where bounces go: bounces@host becomes bounces+<token>@host for each mail; the sender otherwise",
+    ),
+    setting("bounce-secret", "RELAY_BOUNCE_SECRET", "", "What whoever hands in bounce messages must know"),
+    setting("ses-topic-arn", "RELAY_SES_TOPIC_ARN", "", "The SNS topic that Amazon SES reports to"),
+    setting("sendgrid-public-key", "RELAY_SENDGRID_PUBLIC_KEY", "", "SendGrid's key for signed events, in base64"),
+    setting("postmark-secret", "RELAY_POSTMARK_SECRET", "", "user:password that Postmark's webhooks send"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
     setting("dev", "RELAY_DEV", "off", "Development mode"),
     setting("tls-cert", "RELAY_TLS_CERT", "", "Certificate chain in PEM; with --tls-key, serves HTTPS"),
@@ -67,6 +91,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("log-format", "RELAY_LOG_FORMAT", "auto", "json, text, or auto: text at a terminal"),
 ];
 
+/// Settings whose values are shown to nobody.
+const SECRETS: [&str; 2] = ["bounce-secret", "postmark-secret"];
+
+/// The fewest characters of a secret that others must know.
+const MIN_SECRET: usize = 16;
+
 /// What is in force.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -82,6 +112,8 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Where Redis is, if it is used.
     pub redis_url: Option<String>,
+    /// How mails leave, and who may report on them.
+    pub mail: MailSettings,
     /// Whether requests are limited.
     pub rate_limit: bool,
     /// Development mode.
@@ -236,6 +268,7 @@ impl Config {
             database_url,
             master_key_file,
             redis_url: values.url("redis-url", &["redis://"])?,
+            mail: values.mail()?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
             tls,
@@ -266,9 +299,10 @@ impl Config {
             let shown = match setting.name {
                 "public-url" => self.public_url.clone(),
                 _ if value.is_empty() => "(none)".to_owned(),
+                name if SECRETS.contains(&name) => "***".to_owned(),
                 _ => hide_password(value),
             };
-            Some(format!("{:<16} {shown}  ({source})\n", setting.name))
+            Some(format!("{:<20} {shown}  ({source})\n", setting.name))
         };
         SETTINGS.iter().filter_map(line).collect()
     }
@@ -287,7 +321,7 @@ impl Values<'_> {
 
     fn bad(&self, name: &str, expected: &str) -> ConfigError {
         let source = self.0.get(name).map_or(&Source::Default, |(_, source)| source);
-        let value = hide_password(self.text(name));
+        let value = if SECRETS.contains(&name) { "***".to_owned() } else { hide_password(self.text(name)) };
         ConfigError(format!("{name} = {value:?} (from {source}) is not {expected}"))
     }
 
@@ -317,6 +351,51 @@ impl Values<'_> {
             None | Some("sqlite" | "sqlite:") => Ok(None),
             Some(_) => self.url("database-url", &["postgres://", "postgresql://"]),
         }
+    }
+
+    /// A value that may be absent.
+    fn optional<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.given(name).map(|_| self.parse(name, expected, parse)).transpose()
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let long = |value: &str| (value.chars().count() >= MIN_SECRET).then(|| value.to_owned());
+        self.optional(name, &format!("at least {MIN_SECRET} characters long"), long)
+    }
+
+    fn mail(&self) -> Result<MailSettings, ConfigError> {
+        let smtp = self.optional("smtp-url", "a URL such as smtp://user:password@mail.example.com:587?tls=required", |url| {
+            settings::is_smtp_url(url).then(|| url.to_owned())
+        })?;
+        let from = self.optional("mail-from", "an address such as mail@example.com", settings::sender)?;
+        if smtp.is_some() && from.is_none() {
+            return Err(ConfigError("mail-from (RELAY_MAIL_FROM) is required with smtp-url".to_owned()));
+        }
+        let files = MailSettings::to_folder(PathBuf::from(self.text("data-dir")).join("mail"));
+        Ok(MailSettings {
+            outlet: smtp.map_or(files.outlet, Outlet::Smtp),
+            from: from.unwrap_or(files.from),
+            bounces: self.optional(
+                "bounce-address",
+                "an address whose name has at most 15 ASCII letters and no plus sign",
+                |value| value.parse().ok(),
+            )?,
+            rate: self.parse("mail-rate", "a number from 1 to 100000", |value| {
+                value.parse().ok().filter(|rate| (1..=100_000).contains(rate))
+            })?,
+            open_pixel: self.switch("mail-open-pixel")?,
+            ses_topic: self.optional("ses-topic-arn", "the ARN of an SNS topic", |value| {
+                value.starts_with("arn:").then(|| value.to_owned())
+            })?,
+            sendgrid_key: self.optional("sendgrid-public-key", "a P-256 public key in base64", settings::sendgrid_key)?,
+            postmark_secret: self.secret("postmark-secret")?,
+            bounce_secret: self.secret("bounce-secret")?,
+        })
     }
 
     fn tls(&self) -> Result<Option<Tls>, ConfigError> {
@@ -467,10 +546,33 @@ mod tests {
             ("log-format", "xml"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),
+            ("smtp-url", "mail.example.com"),
+            ("mail-from", "nobody"),
+            ("mail-rate", "0"),
+            ("mail-open-pixel", "maybe"),
+            ("bounce-address", "a+b@example.com"),
+            ("bounce-secret", "short"),
+            ("postmark-secret", "short"),
+            ("ses-topic-arn", "topic"),
+            ("sendgrid-public-key", "AAAA"),
         ] {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }
         assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
+    }
+
+    #[test]
+    fn mail_goes_to_files_or_to_a_server_with_a_sender() {
+        let config = load(&[("data-dir", "/d")], &[], "").expect("valid");
+        assert_eq!(config.mail.outlet, Outlet::Folder("/d/mail".into()));
+        let url = "smtp://relay:hunter2hunter2@mail.example.com:587?tls=required";
+        assert!(message(load(&[("smtp-url", url)], &[], "")).starts_with("mail-from"));
+        let secret = ("postmark-secret", "relay:0123456789abcdef");
+        let config = load(&[("smtp-url", url), ("mail-from", "Acme <mail@example.com>"), secret], &[], "").expect("valid");
+        assert_eq!(config.mail.outlet, Outlet::Smtp(url.to_owned()));
+        let lines = config.describe();
+        assert!(!lines.contains("hunter2") && !lines.contains("0123456789abcdef"), "{lines}");
+        assert!(!message(load(&[("bounce-secret", "hunter2")], &[], "")).contains("hunter2"));
     }
 
     #[test]

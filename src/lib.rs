@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 pub mod http;
 pub mod ids;
+pub mod mail;
 pub mod reactors;
 pub mod store;
 pub mod telemetry;

@@ -13,6 +13,7 @@ pub mod api_key;
 pub mod campaign;
 mod change;
 mod column;
+pub mod email_template;
 pub mod invite;
 pub mod organization;
 pub mod project;
@@ -31,6 +32,7 @@ use chrono::{DateTime, Utc};
 pub use api_key::ApiKey;
 pub use campaign::Campaign;
 pub use column::{Column, ColumnDef, ColumnKind};
+pub use email_template::EmailTemplate;
 pub use invite::Invite;
 pub use organization::Organization;
 pub use project::Project;
@@ -165,8 +167,8 @@ mod tests {
 
     #[test]
     fn every_read_model_has_a_table_a_prefix_and_columns_of_its_own() {
-        assert_eq!(tables().len(), 6);
-        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 6);
+        assert_eq!(tables().len(), 7);
+        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 7);
         for info in tables() {
             assert!(table(info.prefix).is_some_and(|found| found.table == info.table));
             let names: BTreeSet<_> = info.columns.iter().map(|column| column.name).collect();

@@ -5,7 +5,7 @@ use std::any::Any;
 use aggregates::{DecodeError, Event, id::OrganizationId};
 use serde::de::Error as _;
 
-use crate::{ApiKey, Campaign, Column, ColumnDef, Invite, Organization, Project, ReadModel, Recorded, Script};
+use crate::{ApiKey, Campaign, Column, ColumnDef, EmailTemplate, Invite, Organization, Project, ReadModel, Recorded, Script};
 
 /// Opens the ciphertext of the personal field with the given label; `None` when its key has been destroyed.
 pub type Open<'a> = dyn FnMut(&'static str, &str) -> Option<Vec<u8>> + 'a;
@@ -102,13 +102,14 @@ impl TableInfo {
     }
 }
 
-static TABLES: [TableInfo; 6] = [
+static TABLES: [TableInfo; 7] = [
     TableInfo::of::<Organization>(),
     TableInfo::of::<ApiKey>(),
     TableInfo::of::<Project>(),
     TableInfo::of::<Script>(),
     TableInfo::of::<Campaign>(),
     TableInfo::of::<Invite>(),
+    TableInfo::of::<EmailTemplate>(),
 ];
 
 /// All read models.

@@ -18,6 +18,10 @@ use crate::{
         routes,
         server::{self, Bounds, Front},
     },
+    mail::{
+        Mailer, Outlet,
+        reports::{Desk, ses::Network},
+    },
     reactors::{
         Runner,
         invite_expiry::InviteExpiry,
@@ -36,26 +40,39 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
-    let expiry = Runner::new(InviteExpiry, commands.clone(), node);
+    let expiry = Runner::new(InviteExpiry, commands.clone(), node.clone());
+    let mail = Arc::new(config.mail.clone());
+    let mailer = Mailer::new(commands.clone(), mail.clone(), node).map_err(|error| format!("smtp-url: {error}"))?;
     let background = [
         tokio::spawn(expiry.run(stop.clone())),
+        tokio::spawn(mailer.run(stop.clone())),
         tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
     ];
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
-    let app = Arc::new(App { commands: commands.clone(), store });
+    let mail_to = match &mail.outlet {
+        Outlet::Folder(folder) => format!("files in {}", folder.display()),
+        Outlet::Smtp(_) => format!("by SMTP, from {}", mail.from),
+    };
+    let desk = Arc::new(Desk::new(mail, commands.keys.clone(), Arc::new(Network::new()?)));
+    let app = Arc::new(App { commands: commands.clone(), store, mail: desk });
+    let mut operations = routes::operations();
+    if config.dev {
+        operations.extend(routes::development());
+    }
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");
         println!("  master key  {}", key_file.display());
+        println!("  mail        {mail_to}");
         println!("  reference   {}/docs", config.public_url);
         if let Some(key) = first_key {
             println!("\nThis is the first start. Your API key, which is shown only now:\n\n  {}\n", *key);
             println!("Try it:\n\n  curl {}/v1/campaigns -H \"Authorization: Bearer {}\"\n", config.public_url, *key);
         }
     };
-    let result = serve(config, clock, backend, routes::operations(), app, stop, banner).await;
+    let result = serve(config, clock, backend, operations, app, stop, banner).await;
     for task in background {
         // A task that panicked has said so in the log.
         _ = task.await;

@@ -40,6 +40,7 @@ roots!(
     script::Script,
     campaign::Campaign,
     invite::Invite,
+    email_template::EmailTemplate,
 );
 
 /// The state of a stream at a version, with its read-model row.

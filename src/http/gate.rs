@@ -56,11 +56,14 @@ pub struct Limits {
     pub anonymous: u32,
     /// Requests per minute of a client address on the participant's routes.
     pub participant: u32,
+    /// Requests per minute of an address that handles mails: a provider's reports, or the pictures that one proxy fetches
+    /// for many readers.
+    pub mail: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 1 << 20, body_timeout: Duration::from_secs(30), anonymous: 300, participant: 600 }
+        Self { body: 1 << 20, body_timeout: Duration::from_secs(30), anonymous: 300, participant: 600, mail: 6_000 }
     }
 }
 
@@ -92,11 +95,12 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
     let address = client_address(request.extensions());
     let caller = match gate.access {
         Access::Scope(_) => authenticate(platform, request.headers()).await.map(Some),
-        Access::Public | Access::InviteToken | Access::Health => Ok(None),
+        Access::Public | Access::InviteToken | Access::Health | Access::Mail => Ok(None),
     };
     let (bucket, limit) = match (&caller, gate.access) {
         (Ok(Some(caller)), _) => (Bucket::Key(caller.key_id), caller.rate_limit),
         (_, Access::InviteToken) => (Bucket::participant(address), platform.limits.participant),
+        (_, Access::Mail) => (Bucket::mail(address), platform.limits.mail),
         _ => (Bucket::address(address), platform.limits.anonymous),
     };
     let cost = u32::from(gate.access != Access::Health);
@@ -106,7 +110,7 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
             require(caller, needed)?;
         }
         let (mut parts, body) = request.into_parts();
-        admit_body(platform, &mut parts, body).await?;
+        admit_body(platform, gate.access, &mut parts, body).await?;
         if let Some(caller) = &caller {
             parts.extensions.insert(Arc::clone(caller));
         }
@@ -175,11 +179,15 @@ pub(super) fn client_address(extensions: &Extensions) -> IpAddr {
 }
 
 /// Reads the body under its limits and leaves it, with the idempotency key that covers it, in the extensions.
-async fn admit_body(platform: &Platform, parts: &mut Parts, body: Body) -> Result<(), ApiError> {
+async fn admit_body(platform: &Platform, access: Access, parts: &mut Parts, body: Body) -> Result<(), ApiError> {
     if !matches!(parts.method, Method::POST | Method::PATCH) {
         return Ok(());
     }
     let bytes = read_body(&platform.limits, &parts.headers, body).await?;
+    if access == Access::Mail {
+        parts.extensions.insert(RawBody(bytes));
+        return Ok(());
+    }
     if !bytes.is_empty() && !is_json(&parts.headers) {
         return Err(ApiError::new(
             Failure::UnsupportedMediaType,

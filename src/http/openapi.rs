@@ -177,7 +177,7 @@ fn complete<S>(operation: &Operation<S>) -> Docs {
             docs.security = Some(vec![SecurityRequirement::new("apiKey", [scope.to_string()])]);
             docs.extensions = Some(ExtensionsBuilder::new().add("x-required-scope", scope.to_string()).build());
         }
-        Access::Public | Access::Health | Access::InviteToken => docs.security = Some(Vec::new()),
+        Access::Public | Access::Health | Access::InviteToken | Access::Mail => docs.security = Some(Vec::new()),
     }
     if has_parameter {
         failures.push("NotFound");

@@ -35,6 +35,9 @@ pub enum Access {
     Scope(Scope),
     /// The holder of the invite token in the path.
     InviteToken,
+    /// Whoever handles mails of ours: programs that display them, and providers that report on them. The handler checks
+    /// the proof, whatever its form; the body may be of any type.
+    Mail,
 }
 
 /// One method on one path.

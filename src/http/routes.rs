@@ -5,7 +5,10 @@ use std::sync::Arc;
 use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
-use super::{Access, Operation, api_keys, campaigns, docs, health, interview, invites, openapi, projects, scripts};
+use super::{
+    Access, Operation, api_keys, campaigns, docs, email_templates, health, interview, invites, mail, openapi, projects,
+    scripts,
+};
 use crate::app::App;
 
 /// The operations of the service itself, which need no application.
@@ -25,6 +28,11 @@ pub fn operations() -> Vec<Operation<Arc<App>>> {
     let mut operations = service();
     operations.extend(resources());
     operations
+}
+
+/// What is served in development mode only, and stands in no document: the mails of a folder.
+pub fn development() -> Vec<Operation<Arc<App>>> {
+    vec![Operation::public(routes!(mail::dev::list)), Operation::public(routes!(mail::dev::show))]
 }
 
 fn resources() -> Vec<Operation<Arc<App>>> {
@@ -57,6 +65,14 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::publish::publish)),
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::create_version::create_version)),
         Operation::scoped(Scope::ScriptsRead, routes!(scripts::export::export)),
+        Operation::scoped(Scope::CampaignsRead, routes!(email_templates::list::list)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::create::create)),
+        Operation::scoped(Scope::CampaignsRead, routes!(email_templates::get::get)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::update::update)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::delete::delete)),
+        Operation::scoped(Scope::CampaignsRead, routes!(email_templates::preview::preview)),
+        Operation::new(Access::Mail, routes!(mail::report::report)),
+        Operation::new(Access::Mail, routes!(mail::open::open)),
         Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::create::create)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::revoke::revoke)),

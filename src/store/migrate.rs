@@ -22,7 +22,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Migration] = migrations![1 "0001_event_store", 2 "0002_read_models"];
+const MIGRATIONS: &[Migration] = migrations![1 "0001_event_store", 2 "0002_read_models", 8 "0008_mail"];
 
 /// The advisory lock of whoever migrates; any number that nobody else uses.
 const LOCK: i64 = 0x7265_6c61_795f_6d67;

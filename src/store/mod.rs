@@ -12,6 +12,7 @@ mod dialect;
 mod documents;
 mod keys;
 mod log;
+mod mails;
 mod migrate;
 mod opener;
 mod rebuild;
@@ -29,6 +30,7 @@ pub use self::{
     documents::{Document, Filter, Page, PageQuery, Sort},
     keys::SubjectKey,
     log::{Opened, StoredRecord},
+    mails::{MailRate, QueuedMail, finished_mail},
     opener::Location,
     rebuild::{Difference, Report},
     submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},

@@ -104,7 +104,7 @@ impl Effects {
     }
 
     /// Adds a row to the write of its table, which must be one write, or else a key could stand in it twice.
-    fn add(&mut self, row: Vec<Value>, empty: impl FnOnce() -> TableWrite) {
+    pub(super) fn add(&mut self, row: Vec<Value>, empty: impl FnOnce() -> TableWrite) {
         let write = empty();
         let same = self.writes.iter_mut().find(|other| other.table == write.table && other.mode == write.mode);
         match same {

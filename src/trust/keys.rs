@@ -34,6 +34,7 @@ pub struct Keys {
     tokens: Key,
     replies: Key,
     subjects: Key,
+    mails: Key,
 }
 
 impl Keys {
@@ -44,6 +45,7 @@ impl Keys {
             tokens: derive(&master, "interview-relay/invite-tokens/v1"),
             replies: derive(&master, "interview-relay/stored-replies/v1"),
             subjects: derive(&master, "interview-relay/subject-lookup/v1"),
+            mails: derive(&master, "interview-relay/mail-tokens/v1"),
             master,
         }
     }
@@ -83,6 +85,11 @@ impl Keys {
     /// The key from which invite tokens are derived.
     pub fn tokens(&self) -> &Key {
         &self.tokens
+    }
+
+    /// The key from which the tokens in mails are derived.
+    pub fn mails(&self) -> &Key {
+        &self.mails
     }
 
     /// The key under which stored replies (idempotency records) are sealed.

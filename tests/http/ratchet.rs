@@ -23,6 +23,7 @@ fn the_table_is_what_the_contract_lists() {
             let access = match operation.access {
                 Access::Scope(scope) => scope.to_string(),
                 Access::InviteToken => "(invite token)".to_owned(),
+                Access::Mail => "(mail provider)".to_owned(),
                 access => panic!("{} {}: {access:?}", operation.method, operation.path),
             };
             format!("{}\t{}\t{access}\t{}", operation.method, operation.path, operation.success)
@@ -56,6 +57,8 @@ on_both_engines! {
         let script = id(&product.get(&format!("/v1/campaigns/{campaign}")).await.expect(200)["scriptId"].as_str()
             .map(|id| json!({"id": id})).expect("a script"));
         let project = id(&product.post("/v1/projects", json!({"name": "P"})).await.expect(201));
+        let template = json!({"name": "T", "subject": "S", "text": "T", "html": "H"});
+        let template = id(&product.post("/v1/email-templates", template).await.expect(201));
         let api_key = id(&product.post("/v1/api-keys", json!({"name": "K", "scopes": ["audit:read"]})).await.expect(201));
 
         for operation in routes::operations() {
@@ -66,6 +69,7 @@ on_both_engines! {
                 .replace("{inviteId}", &invite)
                 .replace("{scriptId}", &script)
                 .replace("{projectId}", &project)
+                .replace("{templateId}", &template)
                 .replace("{keyId}", &api_key);
             let name = format!("{} {path}", operation.method);
             assert!(!path.contains('{'), "{name}: say in this test what its parameter stands for");
@@ -87,7 +91,7 @@ on_both_engines! {
             } else if method == Method::GET {
                 let page = foreign.expect(200);
                 let listed: &Vec<Value> = page["data"].as_array().expect("a list");
-                let ours = [&campaign, &script, &project, &api_key];
+                let ours = [&campaign, &script, &project, &template, &api_key];
                 assert!(!listed.iter().any(|item| ours.iter().any(|id| item["id"] == json!(id))), "{name}");
             }
         }

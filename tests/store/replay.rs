@@ -7,7 +7,8 @@ use std::sync::{
 };
 
 use aggregates::{
-    id::{CampaignId, InviteId, OrganizationId, ProjectId, ScriptId},
+    id::{CampaignId, EmailTemplateId, InviteId, OrganizationId, ProjectId, ScriptId},
+    invite::{MailFate, MailReport},
     organization::Plan,
 };
 use chrono::TimeDelta;
@@ -15,7 +16,9 @@ use interview_relay::{
     command::{
         Answer, Caller, Command, Commands, Error,
         campaigns::{ArchiveCampaign, CreateCampaign, PauseCampaign, ResumeCampaign, UpdateCampaign},
+        email_templates::{CreateEmailTemplate, DeleteEmailTemplate, UpdateEmailTemplate},
         invites::{CancelInvite, CreateInvite, CreateInvites, ResendInvite},
+        mail_reports::ReportMail,
         organizations::CreateOrganization,
         projects::{CreateProject, DeleteProject, UpdateProject},
         scripts::{CreateScript, CreateScriptVersion, DeleteScript, PublishScript, UpdateScript},
@@ -35,7 +38,8 @@ use crate::support::{
     product::Product,
 };
 
-const TABLES: [&str; 7] = ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "counters"];
+const TABLES: [&str; 8] =
+    ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "email_templates", "counters"];
 
 /// One command: what is done, and which of the things that exist it is done to.
 #[derive(Clone, Debug)]
@@ -48,7 +52,7 @@ struct Step {
 }
 
 fn steps(length: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..3_usize, 0..20_u8, any::<usize>(), any::<usize>(), any::<bool>());
+    let step = (0..3_usize, 0..23_u8, any::<usize>(), any::<usize>(), any::<bool>());
     let step = step.prop_map(|(organization, kind, pick, other, null)| Step { organization, kind, pick, other, null });
     prop::collection::vec(step, length)
 }
@@ -61,6 +65,7 @@ struct World {
     scripts: Vec<ScriptId>,
     campaigns: Vec<CampaignId>,
     invites: Vec<InviteId>,
+    templates: Vec<EmailTemplateId>,
 }
 
 fn pick<T: Copy>(list: &[T], number: usize) -> Option<T> {
@@ -107,6 +112,7 @@ impl Player {
         let script = pick(&world.scripts, step.pick);
         let campaign = pick(&world.campaigns, step.pick);
         let invite = pick(&world.invites, step.pick);
+        let template = pick(&world.templates, step.pick);
         let assigned = pick(&world.projects, step.other).filter(|_| !step.null).map(|id| id.to_string());
         let of_script = pick(&world.scripts, step.other).map(|id| id.to_string());
         let (o, name) = (step.organization, format!("N{}", step.other % 5));
@@ -178,6 +184,29 @@ impl Player {
             }
             (17, .., Some(id)) => drop(self.run(o, CancelInvite { id }).await),
             (18, .., Some(id)) => drop(self.run(o, ResendInvite { id }).await),
+            (19, .., Some(invite)) => {
+                let fates = [
+                    MailFate::Sent,
+                    MailFate::Delivered,
+                    MailFate::Opened,
+                    MailFate::Bounced { code: Some("5.1.1".to_owned()) },
+                ];
+                let fate = fates[step.other % fates.len()].clone();
+                let report = MailReport { mail: 1, fate };
+                self.run(o, ReportMail { invite, report, settles: None }).await;
+            }
+            (20, ..) => {
+                let body = json!({"name": name, "subject": name, "text": "{{ link }}", "html": "<p>{{ link }}</p>"});
+                let id = created(self.run(o, CreateEmailTemplate { body }).await);
+                self.worlds[o].templates.extend(id.map(|id| id.parse::<EmailTemplateId>().expect("an id")));
+            }
+            (21, ..) if template.is_some() => {
+                let body = if step.null { json!({"language": "de"}) } else { json!({"name": name}) };
+                self.run(o, UpdateEmailTemplate { id: template.expect("checked"), body }).await;
+            }
+            (22, ..) if template.is_some() && step.other.is_multiple_of(3) => {
+                self.run(o, DeleteEmailTemplate { id: template.expect("checked") }).await;
+            }
             _ => {}
         }
     }
@@ -229,7 +258,7 @@ on_both_engines! {
             assert_eq!(report.differences, [], "seed {seed}");
             assert_eq!(report.position, engine.number("SELECT position FROM log_head").await);
             let mut rows = 0;
-            for table in &TABLES[..6] {
+            for table in &TABLES[..7] {
                 rows += engine.number(&format!("SELECT COUNT(*) FROM {table}")).await;
             }
             assert_eq!(report.rows, rows);
@@ -256,7 +285,7 @@ on_both_engines! {
         let engine = &product.engine;
         play(&product, 7, 220).await;
         let right = contents(engine).await;
-        for table in &TABLES[..6] {
+        for table in &TABLES[..7] {
             let id = engine.sql(&format!("SELECT id FROM {table} ORDER BY id LIMIT 1")).await[0][0].text().to_owned();
             let tampering = [
                 (format!("UPDATE {table} SET updated_at = updated_at + 1 WHERE id = '{id}'"), "differs from the log"),

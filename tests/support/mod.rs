@@ -4,3 +4,4 @@ pub mod engines;
 pub mod postgres;
 pub mod process;
 pub mod product;
+pub mod smtp;

@@ -15,6 +15,13 @@ use interview_relay::{
         routes,
         server::{self, Bounds, Front},
     },
+    mail::{
+        MailSettings, Mailer,
+        reports::{
+            Desk,
+            ses::{Amazon, Network},
+        },
+    },
     reactors::{
         Runner,
         invite_expiry::InviteExpiry,
@@ -102,6 +109,17 @@ impl Product {
 
     /// Starts it; `credits` are hundredths.
     pub async fn start_with(engine: Engine, plan: Plan, credits: i64, limiter: Arc<dyn RateLimiter>) -> Self {
+        let mail = MailSettings::to_folder(std::env::temp_dir().join("relay-no-mail"));
+        Self::start_mailing(engine, (plan, credits, limiter), mail, Arc::new(Network::new().expect("a client"))).await
+    }
+
+    /// Starts it with settings for mail; `amazon` is asked for what SES's proofs need.
+    pub async fn start_mailing(
+        engine: Engine,
+        (plan, credits, limiter): (Plan, i64, Arc<dyn RateLimiter>),
+        mail: MailSettings,
+        amazon: Arc<dyn Amazon>,
+    ) -> Self {
         let (store, clock) = (engine.store.clone(), engine.clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -115,7 +133,8 @@ impl Product {
             readiness: Arc::new(store.clone()),
             limits: Limits::default(),
         });
-        let app = Arc::new(App { commands: commands.clone(), store });
+        let desk = Arc::new(Desk::new(Arc::new(mail), engine.keys.clone(), amazon));
+        let app = Arc::new(App { commands: commands.clone(), store, mail: desk });
         let router = operation::router(&platform, routes::operations(), app);
         let (stop, stopped) = watch::channel(false);
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
@@ -184,6 +203,11 @@ impl Product {
     /// An invite; answers its document.
     pub async fn invite(&self, campaign: &str, email: &str) -> Value {
         self.post(&format!("/v1/campaigns/{campaign}/invites"), json!({"email": email})).await.expect(201)
+    }
+
+    /// The reactor that sends mails, to be run pass by pass.
+    pub fn mailer(&self, settings: &MailSettings, owner: &str) -> Mailer {
+        Mailer::new(self.commands.clone(), Arc::new(settings.clone()), owner.to_owned()).expect("settings")
     }
 
     /// The reactor that expires invites, to be run pass by pass.

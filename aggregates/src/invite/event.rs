@@ -7,6 +7,7 @@ use crate::{
     Payload, Personal, Sealable,
     event::events,
     id::{CampaignId, InviteId, OrganizationId},
+    invite::mail::{InviteBounced, InviteDelivered, InviteOpened, InviteSendFailed, InviteSent},
     value::{Email, Metadata},
 };
 
@@ -21,6 +22,16 @@ events! {
         Cancelled(InviteCancelled),
         /// See [`InviteExpired`].
         Expired(InviteExpired),
+        /// See [`InviteSent`].
+        Sent(InviteSent),
+        /// See [`InviteSendFailed`].
+        SendFailed(InviteSendFailed),
+        /// See [`InviteDelivered`].
+        Delivered(InviteDelivered),
+        /// See [`InviteOpened`].
+        Opened(InviteOpened),
+        /// See [`InviteBounced`].
+        Bounced(InviteBounced),
     }
 }
 

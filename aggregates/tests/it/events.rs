@@ -9,8 +9,12 @@ use aggregates::{
     DecodeError, Event, Payload, Personal, Sealable,
     api_key::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked, Scope},
     campaign::{CampaignArchived, CampaignCreated, CampaignEvent, CampaignPaused, CampaignResumed, CampaignUpdated},
+    email_template::{EmailTemplateCreated, EmailTemplateDeleted, EmailTemplateEvent, EmailTemplateUpdated},
     event::decode_payload,
-    invite::{InviteCancelled, InviteCreated, InviteEvent, InviteExpired, InviteResent},
+    invite::{
+        InviteBounced, InviteCancelled, InviteCreated, InviteDelivered, InviteEvent, InviteExpired, InviteOpened,
+        InviteResent, InviteSendFailed, InviteSent, SendFailure,
+    },
     organization::{OrganizationCreated, OrganizationEvent, Plan},
     project::{ProjectCreated, ProjectDeleted, ProjectEvent, ProjectUpdated},
     script::{
@@ -216,6 +220,38 @@ fn invite() {
         InviteEvent::Resent(InviteResent { resent_at: at(90) }),
         InviteEvent::Cancelled(InviteCancelled {}),
         InviteEvent::Expired(InviteExpired {}),
+        InviteEvent::Sent(InviteSent { mail: 1 }),
+        InviteEvent::SendFailed(InviteSendFailed {
+            mail: 1,
+            reason: SendFailure::Rejected,
+            code: Some("550 5.1.1".into()),
+        }),
+        InviteEvent::Delivered(InviteDelivered { mail: 1 }),
+        InviteEvent::Opened(InviteOpened { mail: 1 }),
+        InviteEvent::Bounced(InviteBounced { mail: 2, code: Some("5.1.1".into()) }),
+    ]);
+}
+
+#[test]
+fn email_template() {
+    check(vec![
+        EmailTemplateEvent::Created(EmailTemplateCreated {
+            template_id: id(5),
+            organization_id: id(1),
+            name: "Warm".into(),
+            subject: "Hello {{ participant.name }}".into(),
+            text: "Open {{ link }}".into(),
+            html: "<a href=\"{{ link }}\">Open</a>".into(),
+            language: Some("en".into()),
+        }),
+        EmailTemplateEvent::Updated(EmailTemplateUpdated {
+            name: Some("Cool".into()),
+            subject: Some("Hi".into()),
+            text: Some("{{ link }}".into()),
+            html: Some("<p>{{ link }}</p>".into()),
+            language: Change::Clear,
+        }),
+        EmailTemplateEvent::Deleted(EmailTemplateDeleted {}),
     ]);
 }
 
@@ -228,6 +264,7 @@ fn every_file_belongs_to_a_type() {
         ScriptEvent::types(),
         CampaignEvent::types(),
         InviteEvent::types(),
+        EmailTemplateEvent::types(),
     ];
     let expected: BTreeSet<String> = types
         .into_iter()

@@ -3,8 +3,10 @@
 mod api_keys;
 mod campaigns;
 mod common;
+mod email_templates;
 mod events;
 mod exports;
+mod invite_mails;
 mod invites;
 mod models;
 mod organizations;

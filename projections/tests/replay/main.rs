@@ -12,7 +12,7 @@ use aggregates::{
 };
 use chrono::DateTime;
 use projections::{
-    ApiKey, Campaign, Column, ErasedModel, Invite, Organization, Project, ReadModel, Recorded, Row, Script,
+    ApiKey, Campaign, Column, EmailTemplate, ErasedModel, Invite, Organization, Project, ReadModel, Recorded, Row, Script,
     fold_stored, group_changes, registry::open_personal, restore, table,
 };
 use proptest::prelude::*;
@@ -146,6 +146,7 @@ replay_equals_live! {
     scripts: Script, histories::script();
     campaigns: Campaign, histories::campaign();
     invites: Invite, histories::invite();
+    email_templates: EmailTemplate, histories::email_template();
 }
 
 fn some_project() -> (ProjectEvent, Recorded) {

@@ -24,6 +24,10 @@ use crate::{
         ApiError, Authenticated, Authenticator, Limits, Platform, health::Readiness, operation, rate_limit::InProcess,
         routes,
     },
+    mail::{
+        MailSettings,
+        reports::{Desk, ses::Network},
+    },
     store::{Location, Store},
     trust::keys::{Keys, random_key},
 };
@@ -76,7 +80,7 @@ impl Site {
         let keys = Arc::new(Keys::new(random_key()));
         let place = Location::Sqlite(directory.path().join("relay.db"));
         let store = Store::open(place, keys.clone(), clock.clone(), 2).await.expect("a store");
-        let commands = Commands::new(store.clone(), clock.clone(), keys, "http://relay".to_owned());
+        let commands = Commands::new(store.clone(), clock.clone(), keys.clone(), "http://relay".to_owned());
         let (organization, script) = (commands.ids.next(), commands.ids.next());
         let caller = Caller { organization, actor: "test".into(), request_id: "test".into() };
         let done = commands.run(&caller, None, &Prepare(organization, script)).await.expect("prepared");
@@ -89,8 +93,10 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
-        let router =
-            operation::router(&platform, routes::operations(), Arc::new(App { commands: Arc::new(commands), store }));
+        let mail = Arc::new(MailSettings::to_folder(directory.path().join("mail")));
+        let mail = Arc::new(Desk::new(mail, keys, Arc::new(Network::new().expect("a client"))));
+        let app = Arc::new(App { commands: Arc::new(commands), store, mail });
+        let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }
 
