@@ -12,10 +12,7 @@ use std::{
 
 use clap::{Arg, ArgMatches};
 
-use crate::mail::{
-    MailSettings, Outlet,
-    settings,
-};
+use crate::mail::{MailSettings, Outlet, settings};
 
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
@@ -369,9 +366,10 @@ impl Values<'_> {
     }
 
     fn mail(&self) -> Result<MailSettings, ConfigError> {
-        let smtp = self.optional("smtp-url", "a URL such as smtp://user:password@mail.example.com:587?tls=required", |url| {
-            settings::is_smtp_url(url).then(|| url.to_owned())
-        })?;
+        let smtp =
+            self.optional("smtp-url", "a URL such as smtp://user:password@mail.example.com:587?tls=required", |url| {
+                settings::is_smtp_url(url).then(|| url.to_owned())
+            })?;
         let from = self.optional("mail-from", "an address such as mail@example.com", settings::sender)?;
         if smtp.is_some() && from.is_none() {
             return Err(ConfigError("mail-from (RELAY_MAIL_FROM) is required with smtp-url".to_owned()));
@@ -392,7 +390,11 @@ impl Values<'_> {
             ses_topic: self.optional("ses-topic-arn", "the ARN of an SNS topic", |value| {
                 value.starts_with("arn:").then(|| value.to_owned())
             })?,
-            sendgrid_key: self.optional("sendgrid-public-key", "a P-256 public key in base64", settings::sendgrid_key)?,
+            sendgrid_key: self.optional(
+                "sendgrid-public-key",
+                "a P-256 public key in base64",
+                settings::sendgrid_key,
+            )?,
             postmark_secret: self.secret("postmark-secret")?,
             bounce_secret: self.secret("bounce-secret")?,
         })
@@ -568,7 +570,8 @@ mod tests {
         let url = "smtp://relay:hunter2hunter2@mail.example.com:587?tls=required";
         assert!(message(load(&[("smtp-url", url)], &[], "")).starts_with("mail-from"));
         let secret = ("postmark-secret", "relay:0123456789abcdef");
-        let config = load(&[("smtp-url", url), ("mail-from", "Acme <mail@example.com>"), secret], &[], "").expect("valid");
+        let config =
+            load(&[("smtp-url", url), ("mail-from", "Acme <mail@example.com>"), secret], &[], "").expect("valid");
         assert_eq!(config.mail.outlet, Outlet::Smtp(url.to_owned()));
         let lines = config.describe();
         assert!(!lines.contains("hunter2") && !lines.contains("0123456789abcdef"), "{lines}");
@@ -577,11 +580,11 @@ mod tests {
 
     #[test]
     fn postgresql_needs_a_master_key_of_its_own() {
-        let url = ("database-url", "postgres://relay:secret@db/relay?password=secret&x=1");
+        let url = ("database-url", "postgres://relay:hunter2@db/relay?password=hunter2&x=1");
         assert!(message(load(&[url], &[], "")).starts_with("master-key-file"));
         let config = load(&[url, ("master-key-file", "/key")], &[], "").expect("valid");
         let lines = config.describe();
-        assert!(!lines.contains("secret"), "{lines}");
+        assert!(!lines.contains("hunter2"), "{lines}");
         assert!(lines.contains("postgres://relay:***@db/relay?password=***&x=1"), "{lines}");
     }
 

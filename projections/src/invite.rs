@@ -298,7 +298,10 @@ mod tests {
             (failed(SendFailure::Obsolete), "not_sent"),
         ] {
             let row: Invite = folded(&[InviteEvent::Created(created()), event]).expect("a row");
-            assert_eq!((shown(&row)["emailStatus"].as_str(), row.columns()[2].clone()), (Some(status), Column::text(status)));
+            assert_eq!(
+                (shown(&row)["emailStatus"].as_str(), row.columns()[2].clone()),
+                (Some(status), Column::text(status))
+            );
             assert_eq!(shown(&row)["updatedAt"], "2024-01-15T10:30:10Z");
         }
     }

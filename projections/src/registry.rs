@@ -5,7 +5,9 @@ use std::any::Any;
 use aggregates::{DecodeError, Event, id::OrganizationId};
 use serde::de::Error as _;
 
-use crate::{ApiKey, Campaign, Column, ColumnDef, EmailTemplate, Invite, Organization, Project, ReadModel, Recorded, Script};
+use crate::{
+    ApiKey, Campaign, Column, ColumnDef, EmailTemplate, Invite, Organization, Project, ReadModel, Recorded, Script,
+};
 
 /// Opens the ciphertext of the personal field with the given label; `None` when its key has been destroyed.
 pub type Open<'a> = dyn FnMut(&'static str, &str) -> Option<Vec<u8>> + 'a;

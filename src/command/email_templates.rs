@@ -75,10 +75,8 @@ pub struct PreviewEmailTemplate {
 impl Command for PreviewEmailTemplate {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let template: EmailTemplate = work.load(self.id).await?;
-        let sample = Variables {
-            language: template.language.clone().unwrap_or_else(|| "en".to_owned()),
-            ..Variables::sample()
-        };
+        let sample =
+            Variables { language: template.language.clone().unwrap_or_else(|| "en".to_owned()), ..Variables::sample() };
         let variables = VariablesInput::from_json(&self.body)?.over(sample);
         let source = Source { subject: template.subject, text: template.text, html: template.html };
         let Rendered { subject, text, html } =

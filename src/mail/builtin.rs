@@ -1,7 +1,7 @@
 //! The built-in templates, in six languages. They are ordinary templates: one layout, in which each language puts its words.
 
-use aggregates::email_template::{Variables, render, render::Part};
 use aggregates::FieldError;
+use aggregates::email_template::{Variables, render, render::Part};
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
 const HTML: &str = include_str!("../../assets/mail/invite.html");
@@ -115,7 +115,17 @@ const ENGLISH: Language = Language {
     tag: "en",
     direction: "ltr",
     months: [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ],
     subject: "{{ organization.name }} invites you to an interview",
@@ -133,7 +143,17 @@ const GERMAN: Language = Language {
     tag: "de",
     direction: "ltr",
     months: [
-        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
         "Dezember",
     ],
     subject: "{{ organization.name }} lädt Sie zu einem Interview ein",
@@ -151,7 +171,17 @@ const FRENCH: Language = Language {
     tag: "fr",
     direction: "ltr",
     months: [
-        "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
         "décembre",
     ],
     subject: "{{ organization.name }} vous invite à un entretien",
@@ -169,7 +199,17 @@ const SPANISH: Language = Language {
     tag: "es",
     direction: "ltr",
     months: [
-        "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre",
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
         "diciembre",
     ],
     subject: "{{ organization.name }} le invita a una entrevista",
@@ -187,7 +227,18 @@ const ARABIC: Language = Language {
     tag: "ar",
     direction: "rtl",
     months: [
-        "يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر",
+        "يناير",
+        "فبراير",
+        "مارس",
+        "أبريل",
+        "مايو",
+        "يونيو",
+        "يوليو",
+        "أغسطس",
+        "سبتمبر",
+        "أكتوبر",
+        "نوفمبر",
+        "ديسمبر",
     ],
     subject: "تدعوك {{ organization.name }} إلى مقابلة",
     preview: "رابطك الشخصي إلى «{{ campaign.name }}»، صالح حتى {{ expiresOn }}.",
@@ -247,7 +298,9 @@ mod tests {
             }
             assert!(rendered.html.contains(&format!("dir=\"{}\"", language.direction)));
             // No picture, style sheet or script from anywhere.
-            assert!(!rendered.html.contains("<img") && !rendered.html.contains("src=") && !rendered.html.contains("url("));
+            assert!(
+                !rendered.html.contains("<img") && !rendered.html.contains("src=") && !rendered.html.contains("url(")
+            );
             let nameless = Variables { participant_name: String::new(), ..variables };
             let rendered = source.render(&nameless).expect("rendered");
             assert!(rendered.text.starts_with(language.greeting_nameless), "{}", rendered.text);

@@ -3,6 +3,7 @@
 
 use std::time::SystemTime;
 
+use aggregates::{invite::SendFailure, value::Email};
 use chrono::{DateTime, Utc};
 use lettre::{
     Address, Message,
@@ -12,7 +13,6 @@ use lettre::{
         header::{HeaderName, HeaderValue},
     },
 };
-use aggregates::{invite::SendFailure, value::Email};
 
 use super::{builtin::Rendered, settings::MailSettings};
 use crate::trust::keys::Keys;
@@ -83,9 +83,8 @@ impl Draft {
             (Some(bounces), Some(token)) => bounces.with(token).map_err(broken("bounce_address"))?,
             _ => settings.from.email.clone(),
         };
-        let envelope = Envelope::new(Some(return_path), vec![to.clone()]).map_err(|_| {
-            Unwritable::new(SendFailure::Address, "envelope")
-        })?;
+        let envelope = Envelope::new(Some(return_path), vec![to.clone()])
+            .map_err(|_| Unwritable::new(SendFailure::Address, "envelope"))?;
         let name = self.to_name.as_deref().and_then(printable);
         let mut message = Message::builder()
             .envelope(envelope.clone())

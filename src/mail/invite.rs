@@ -128,7 +128,8 @@ async fn draft(commands: &Commands, settings: &MailSettings, mail: &QueuedMail) 
     };
     let reference = MailRef { invite: found.row.id, mail: found.number };
     let link = commands.invite_url(&token::derive(&commands.keys, found.row.id, found.token_generation));
-    let variables = variables(&found.row, &company.name, &campaign.name, link, &language, words.date(found.row.expires_at));
+    let variables =
+        variables(&found.row, &company.name, &campaign.name, link, &language, words.date(found.row.expires_at));
     let mut content = source
         .render(&variables)
         .map_err(|fault| Undrafted::ForGood(Unwritable::new(SendFailure::Template, fault.field)))?;
@@ -164,7 +165,10 @@ fn variables(
         expires_on,
         language: language.to_owned(),
         direction: builtin::direction(language).to_owned(),
-        metadata: serde_json::to_value(&invite.metadata).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default(),
+        metadata: serde_json::to_value(&invite.metadata)
+            .ok()
+            .and_then(|value| value.as_object().cloned())
+            .unwrap_or_default(),
     }
 }
 
@@ -204,11 +208,7 @@ async fn settle(commands: &Commands, mail: &QueuedMail, end: &End) -> Result<(),
     };
     // A mail that no event asks for is no invite's: the number 0 is nobody's, and only the row goes.
     let number = found.map_or(0, |found| found.number);
-    let report = ReportMail {
-        invite,
-        report: MailReport { mail: number, fate },
-        settles: Some(mail.id.clone()),
-    };
+    let report = ReportMail { invite, report: MailReport { mail: number, fate }, settles: Some(mail.id.clone()) };
     let caller = Caller { organization, actor: "mail".to_owned(), request_id: mail.id.clone() };
     commands.run(&caller, None, &report).await.map(drop)
 }

@@ -167,7 +167,8 @@ impl Mailer {
         let begun = Some(self.store().mail_rate().await?).filter(|rate| rate.minute == minute).map_or(0, |rate| rate.n);
         let allowed = usize::try_from(i64::from(self.settings.rate) - begun).unwrap_or(0);
         let unsettled = |mail: &QueuedMail| self.unsettled.iter().any(|(known, _)| known.id == mail.id);
-        let mails: Vec<QueuedMail> = due.into_iter().filter(|mail| !unsettled(mail)).take(allowed).map(begin(now)).collect();
+        let mails: Vec<QueuedMail> =
+            due.into_iter().filter(|mail| !unsettled(mail)).take(allowed).map(begin(now)).collect();
         if mails.is_empty() {
             return Ok(false);
         }

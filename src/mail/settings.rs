@@ -127,11 +127,16 @@ mod tests {
     fn senders_and_servers() {
         assert!(sender(DEFAULT_FROM).is_some());
         let named = sender("Acme Research <mail@example.com>").expect("good");
-        assert_eq!((named.name.as_deref(), named.email.to_string().as_str()), (Some("Acme Research"), "mail@example.com"));
+        assert_eq!(
+            (named.name.as_deref(), named.email.to_string().as_str()),
+            (Some("Acme Research"), "mail@example.com")
+        );
         for bad in ["", "mail", "a@b@c", "Acme <mail@example.com>\r\nBcc: x@example.com", "A\nB <mail@example.com>"] {
             assert!(sender(bad).is_none(), "{bad:?}");
         }
-        for good in ["smtp://localhost:2525", "smtps://user:p%40ss@mail.example.com", "smtp://mail.example.com?tls=required"] {
+        for good in
+            ["smtp://localhost:2525", "smtps://user:p%40ss@mail.example.com", "smtp://mail.example.com?tls=required"]
+        {
             assert!(is_smtp_url(good), "{good}");
         }
         for bad in ["", "mail.example.com", "http://mail.example.com", "smtp://", "smtp://x?tls=maybe"] {

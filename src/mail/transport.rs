@@ -121,7 +121,11 @@ fn judged(error: &smtp::Error, letter: &Letter) -> Failure {
     };
     // 500 to 504 say that the server does not understand us, 530 to 538 that it does not know us: both are for the operator
     // to mend, and the mail waits for that. 521 and the like mean that it takes no mail at all.
-    if (540..600).contains(&status) { Failure::ForGood { reason: SendFailure::Rejected, code } } else { Failure::ForNow { code } }
+    if (540..600).contains(&status) {
+        Failure::ForGood { reason: SendFailure::Rejected, code }
+    } else {
+        Failure::ForNow { code }
+    }
 }
 
 /// The enhanced status code (RFC 3463) in a reply: `5.1.1`.
@@ -171,7 +175,8 @@ mod tests {
         }
         let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode(&mails), mode(&mails.join("a.eml"))), (0o700, 0o600));
-        let names: Vec<_> = std::fs::read_dir(&mails).expect("list").map(|entry| entry.expect("entry").file_name()).collect();
+        let names: Vec<_> =
+            std::fs::read_dir(&mails).expect("list").map(|entry| entry.expect("entry").file_name()).collect();
         assert_eq!(names, ["a.eml"]);
         assert_eq!(std::fs::read_to_string(mails.join("a.eml")).expect("read"), "two");
     }

@@ -99,7 +99,8 @@ async fn the_program_writes_mails_and_shows_them_to_developers_only() {
 
     let get = async |server: &Server, path: &str| {
         let answer = reqwest::get(format!("{}{path}", server.url)).await.expect("send");
-        let policy = answer.headers().get("content-security-policy").map(|value| value.to_str().expect("text").to_owned());
+        let policy =
+            answer.headers().get("content-security-policy").map(|value| value.to_str().expect("text").to_owned());
         (answer.status().as_u16(), policy.unwrap_or_default(), answer.text().await.expect("text"))
     };
     let (status, policy, list) = get(&server, "/dev/mail").await;

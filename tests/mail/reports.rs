@@ -102,7 +102,12 @@ async fn names(product: &Product, invite: &str) -> Vec<String> {
 }
 
 /// Sends a report as its provider does, without an API key.
-async fn report(product: &Product, provider: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answered {
+async fn report(
+    product: &Product,
+    provider: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<reqwest::Body>,
+) -> Answered {
     let mut request = reqwest::Client::new().post(format!("{}/v1/email-events/{provider}", product.url)).body(body);
     for (name, value) in headers {
         request = request.header(*name, *value);

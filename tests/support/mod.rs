@@ -5,3 +5,9 @@ pub mod postgres;
 pub mod process;
 pub mod product;
 pub mod smtp;
+
+/// Makes ring the cryptography of this process's HTTP clients: they are built without one.
+pub fn ring() {
+    // Another test may have been faster, with the same provider.
+    _ = rustls::crypto::ring::default_provider().install_default();
+}

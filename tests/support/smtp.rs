@@ -5,8 +5,9 @@ use std::{process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, Command},
+    sync::mpsc,
 };
 
 /// Longer than anything takes that is going to happen.
@@ -21,7 +22,7 @@ pub fn python() -> String {
 pub struct SmtpServer {
     _child: Child,
     input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
+    output: mpsc::UnboundedReceiver<Value>,
     port: u64,
     messages: Vec<Value>,
 }
@@ -38,7 +39,17 @@ impl SmtpServer {
             .spawn()
             .expect("start Python");
         let input = child.stdin.take().expect("piped");
-        let output = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        // Read all the time: a server that cannot say what it received receives no more.
+        let (sender, output) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let line = serde_json::from_str(&line).expect("JSON");
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
         let mut server = Self { _child: child, input, output, port: 0, messages: Vec::new() };
         server.port = server.line().await["port"].as_u64().expect("a port");
         server
@@ -68,8 +79,7 @@ impl SmtpServer {
 
     /// The next line, whose message is kept.
     async fn line(&mut self) -> Value {
-        let line = tokio::time::timeout(LIMIT, self.output.next_line()).await.expect("in time").expect("a line");
-        let line: Value = serde_json::from_str(&line.expect("it runs")).expect("JSON");
+        let line = tokio::time::timeout(LIMIT, self.output.recv()).await.expect("in time").expect("it runs");
         if let Some(message) = line.get("message") {
             self.messages.push(message.clone());
         }

@@ -158,7 +158,8 @@ fn source(part: Part, text: &str, validator: &mut Validator) -> String {
 fn tag(text: &str, validator: &mut Validator) -> Option<String> {
     let tag = validator.optional_text("language", Some(text), MAX_LANGUAGE, Lines::One)?;
     let subtags: Vec<&str> = tag.split('-').collect();
-    let is_subtag = |subtag: &&str| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_subtag =
+        |subtag: &&str| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric());
     let is_language = |subtag: &str| (2..=3).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphabetic());
     if !subtags.iter().all(is_subtag) || !subtags.first().is_some_and(|first| is_language(first)) {
         validator.error("language", "invalid_format", "must be a language tag such as en or pt-BR");

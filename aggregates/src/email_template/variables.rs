@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use minijinja::value::{Enumerator, Object, Serde, Value};
+use minijinja::{
+    context,
+    value::{Enumerator, Object, Serde, Value},
+};
 use serde_json::Value as Json;
 
 use crate::value::{Document, Input, Reader};
@@ -67,22 +70,18 @@ impl Variables {
 
     /// As the template engine wants it.
     pub fn context(&self) -> Value {
-        let object = |members: &[(&'static str, &str)]| {
-            members.iter().map(|(name, text)| (*name, Value::from(*text))).collect::<Value>()
-        };
-        [
-            ("participant", object(&[("name", &self.participant_name), ("email", &self.participant_email)])),
-            ("organization", object(&[("name", &self.organization)])),
-            ("campaign", object(&[("name", &self.campaign)])),
-            ("link", Value::from(self.link.as_str())),
-            ("expiresAt", Value::from(self.expires_at.as_str())),
-            ("expiresOn", Value::from(self.expires_on.as_str())),
-            ("language", Value::from(self.language.as_str())),
-            ("direction", Value::from(self.direction.as_str())),
-            ("metadata", Value::from_object(Metadata(self.metadata.clone()))),
-        ]
-        .into_iter()
-        .collect()
+        let metadata = Value::from_object(Metadata(self.metadata.clone()));
+        context! {
+            participant => context! { name => self.participant_name.as_str(), email => self.participant_email.as_str() },
+            organization => context! { name => self.organization.as_str() },
+            campaign => context! { name => self.campaign.as_str() },
+            link => self.link.as_str(),
+            expiresAt => self.expires_at.as_str(),
+            expiresOn => self.expires_on.as_str(),
+            language => self.language.as_str(),
+            direction => self.direction.as_str(),
+            metadata => metadata,
+        }
     }
 }
 
@@ -182,7 +181,9 @@ impl VariablesInput {
             expires_on: data.expires_on.unwrap_or(sample.expires_on),
             language: data.language.unwrap_or(sample.language),
             direction: data.direction.unwrap_or(sample.direction),
-            metadata: data.metadata.map_or(sample.metadata, |metadata| metadata.into_iter().filter_map(scalar).collect()),
+            metadata: data
+                .metadata
+                .map_or(sample.metadata, |metadata| metadata.into_iter().filter_map(scalar).collect()),
         }
     }
 }

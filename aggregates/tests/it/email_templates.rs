@@ -130,7 +130,8 @@ fn rendering_is_bounded() {
     let endless = format!("{nested}x{}", "{% endfor %}".repeat(9));
     let doubling: String = (0..60).map(|i| format!("{{% set a{} = a{i} ~ a{i} %}}", i + 1)).collect();
     let doubling = format!("{{% set a0 = 'xxxxxxxxxxxxxxxx' %}}{doubling}{{{{ a60 }}}}");
-    let captured: String = (0..60).map(|i| format!("{{% set a{} %}}{{{{ a{i} }}}}{{{{ a{i} }}}}{{% endset %}}", i + 1)).collect();
+    let captured: String =
+        (0..60).map(|i| format!("{{% set a{} %}}{{{{ a{i} }}}}{{{{ a{i} }}}}{{% endset %}}", i + 1)).collect();
     let captured = format!("{{% set a0 = 'xxxxxxxxxxxxxxxx' %}}{captured}{{{{ a60 }}}}");
     let repeated = "{{ 'x' * 1000000000 }}".to_owned();
     for source in [endless, doubling, captured, repeated] {
@@ -153,7 +154,7 @@ fn values_are_escaped_in_html_and_nowhere_else() {
     assert!(!html.contains('<'), "{html}");
     let source = "{{ participant.name }} {{ metadata.n }} {{ metadata.vip }}[{{ metadata.absent }}]{% if metadata.absent %}x{% endif %}";
     let text = render::render(Part::Text, source, sample.context()).expect("text");
-    assert_eq!(text, "<script>alert(\"1\")</script> 3 true[]");
+    assert_eq!(text, "<script>alert(\"1\")</script> 3 True[]");
     assert_eq!(render::check(Part::Text, source), []);
 }
 

@@ -54,8 +54,7 @@ fn opened(mail: u32) -> InviteEvent {
 #[test]
 fn the_usual_course() {
     let mut history = vec![created(true)];
-    for (fate, event) in
-        [(MailFate::Sent, sent(1)), (MailFate::Delivered, delivered(1)), (MailFate::Opened, opened(1))]
+    for (fate, event) in [(MailFate::Sent, sent(1)), (MailFate::Delivered, delivered(1)), (MailFate::Opened, opened(1))]
     {
         given::<Invite>(&history).when(report(1, fate.clone())).then_expect_events(vec![event.clone()]);
         history.push(event);
@@ -98,9 +97,7 @@ fn a_report_that_overtakes_the_note_of_sending_implies_it() {
         (bounced(), InviteEvent::Bounced(InviteBounced { mail: 1, code: Some("5.1.1".into()) })),
     ] {
         given::<Invite>(&[created(true)]).when(report(1, fate)).then_expect_events(vec![sent(1), event.clone()]);
-        given::<Invite>(&[created(true), sent(1), event])
-            .when(report(1, MailFate::Sent))
-            .then_expect_events(vec![]);
+        given::<Invite>(&[created(true), sent(1), event]).when(report(1, MailFate::Sent)).then_expect_events(vec![]);
     }
 }
 

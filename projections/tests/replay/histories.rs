@@ -225,8 +225,7 @@ pub fn email_template() -> impl Strategy<Value = History<EmailTemplateEvent>> {
     let texts = || (text(), text(), text(), text());
     let created = (id(), id(), texts(), option::of(text())).prop_map(
         |(template_id, organization_id, (name, subject, text, html), language)| {
-            let created =
-                EmailTemplateCreated { template_id, organization_id, name, subject, text, html, language };
+            let created = EmailTemplateCreated { template_id, organization_id, name, subject, text, html, language };
             EmailTemplateEvent::Created(created)
         },
     );

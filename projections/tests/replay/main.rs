@@ -12,8 +12,8 @@ use aggregates::{
 };
 use chrono::DateTime;
 use projections::{
-    ApiKey, Campaign, Column, EmailTemplate, ErasedModel, Invite, Organization, Project, ReadModel, Recorded, Row, Script,
-    fold_stored, group_changes, registry::open_personal, restore, table,
+    ApiKey, Campaign, Column, EmailTemplate, ErasedModel, Invite, Organization, Project, ReadModel, Recorded, Row,
+    Script, fold_stored, group_changes, registry::open_personal, restore, table,
 };
 use proptest::prelude::*;
 

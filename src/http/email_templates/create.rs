@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 
-use super::schema::{NewEmailTemplate, EmailTemplate};
+use super::schema::{EmailTemplate, NewEmailTemplate};
 use crate::{
     app::App,
     command::email_templates::CreateEmailTemplate,

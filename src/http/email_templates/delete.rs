@@ -17,6 +17,10 @@ use crate::{
 #[utoipa::path(delete, path = "/v1/email-templates/{templateId}", operation_id = "deleteEmailTemplate", tag = "Email templates",
     params(("templateId" = String, Path, description = "The template's id.")),
     responses((status = 204, description = "The template is deleted.")))]
-pub async fn delete(State(app): State<Arc<App>>, call: Call, Id(id): Id<EmailTemplateId>) -> Result<Response, ApiError> {
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    call: Call,
+    Id(id): Id<EmailTemplateId>,
+) -> Result<Response, ApiError> {
     app.run(&call, &DeleteEmailTemplate { id }).await
 }

@@ -98,7 +98,10 @@ fn summaries(folder: &std::path::Path) -> Vec<minijinja::Value> {
     let mut names: Vec<String> = names.filter(|name| is_name(name)).collect();
     names.sort_unstable_by(|a, b| b.cmp(a));
     names.truncate(MOST);
-    names.iter().filter_map(|name| summary(name, &MessageParser::default().parse(&read(&folder.join(name))?)?)).collect()
+    names
+        .iter()
+        .filter_map(|name| summary(name, &MessageParser::default().parse(&read(&folder.join(name))?)?))
+        .collect()
 }
 
 fn summary(name: &str, message: &Message<'_>) -> Option<minijinja::Value> {

@@ -66,11 +66,7 @@ pub(super) async fn record(app: &App, source: &str, reports: Vec<Report>) -> Res
         let organization = found.and_then(|row| row.organization.parse::<OrganizationId>().ok());
         let Some(organization) = organization else { continue };
         let caller = Caller { organization, actor: format!("mail/{source}"), request_id: "mail-report".to_owned() };
-        let report = ReportMail {
-            invite: mail.invite,
-            report: MailReport { mail: mail.mail, fate },
-            settles: None,
-        };
+        let report = ReportMail { invite: mail.invite, report: MailReport { mail: mail.mail, fate }, settles: None };
         app.commands.run(&caller, None, &report).await?;
     }
     Ok(())

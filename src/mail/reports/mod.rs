@@ -133,7 +133,8 @@ fn is_fresh(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 fn code(status: Option<&str>, word: Option<&str>) -> Option<String> {
     let status = status.map(str::trim).filter(|status| is_enhanced(status));
     let is_word = |word: &&str| {
-        (1..=60).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_/-".contains(&byte))
+        (1..=60).contains(&word.len())
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_/-".contains(&byte))
     };
     status.or_else(|| word.filter(is_word)).map(str::to_owned)
 }

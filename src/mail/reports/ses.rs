@@ -190,12 +190,14 @@ impl Ses {
 /// Whether an address belongs to SNS: `https://sns.<region>.amazonaws.com/…`.
 fn is_of_sns(url: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(url) else { return false };
-    let plain = url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
+    let plain =
+        url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
     let host = url.host_str().unwrap_or_default();
     let host = host.strip_suffix(".cn").unwrap_or(host);
     let region = host.strip_prefix("sns.").and_then(|host| host.strip_suffix(".amazonaws.com"));
     let is_region = |region: &str| {
-        !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        !region.is_empty()
+            && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     plain && region.is_some_and(is_region)
 }
@@ -208,7 +210,8 @@ fn verify(certificate: &[u8], envelope: &Envelope) -> Result<(), Refused> {
         _ => return Err(Refused::Unproved("The version of the signature is unknown.")),
     };
     let wrong = |_| Refused::Unproved("The signature is wrong.");
-    let signature = BASE64_STANDARD.decode(&envelope.signature).map_err(|_| Refused::Unproved("There is no signature."))?;
+    let signature =
+        BASE64_STANDARD.decode(&envelope.signature).map_err(|_| Refused::Unproved("There is no signature."))?;
     let der = CertificateDer::from(certificate);
     let certificate = EndEntityCert::try_from(&der).map_err(wrong)?;
     certificate.verify_signature(algorithm, envelope.signed().as_bytes(), &signature).map_err(wrong)
