@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
+use aggregates::id::OrganizationId;
 use axum::{
     http::{HeaderValue, StatusCode},
     response::Response,
 };
 
 use crate::{
-    command::{Caller, Command, Commands, Outcomes},
-    http::{ApiError, Call, answer, idempotency},
+    command::{self, Caller, Command, Commands, Outcomes},
+    files::Files,
+    http::{ApiError, Call, Guest, answer, events::Streams, idempotency},
+    interview::Interviews,
     mail::reports::Desk,
     store::Store,
 };
+
+/// How participants are named where it is kept who did something.
+pub const PARTICIPANT: &str = "participant";
 
 /// The application, as handlers see it.
 pub struct App {
@@ -20,6 +26,12 @@ pub struct App {
     pub commands: Arc<Commands>,
     /// Answers queries.
     pub store: Store,
+    /// The open streams of events.
+    pub streams: Arc<Streams>,
+    /// Keeps the bytes of files.
+    pub files: Arc<Files>,
+    /// What running interviews need.
+    pub interviews: Interviews,
     /// Reads reports on mails.
     pub mail: Arc<Desk>,
 }
@@ -30,25 +42,56 @@ impl App {
     /// # Errors
     /// The refusal or failure of the command, in the API's terms.
     pub async fn run<C: Command>(&self, call: &Call, command: &C) -> Result<Response, ApiError> {
+        answered(self.outcomes(call, command).await?)
+    }
+
+    /// Runs a command for an HTTP caller, whose handler wants to know what became of it.
+    ///
+    /// # Errors
+    /// When it could not be decided.
+    pub async fn outcomes<C: Command>(&self, call: &Call, command: &C) -> Result<Outcomes, command::Error> {
         let caller = Caller {
             organization: call.organization(),
             actor: call.key_id().to_string(),
             request_id: call.request_id.as_str().to_owned(),
         };
-        let Outcomes { result, replayed } = self.commands.run(&caller, call.idempotency.as_ref(), command).await?;
-        let answer = result.map_err(|refusal| ApiError::from(refusal).replayed(replayed.clone()))?;
-        let status = StatusCode::from_u16(answer.status).map_err(ApiError::internal)?;
-        let mut response = match (status, &answer.location) {
-            (StatusCode::NO_CONTENT, _) => answer::no_content(),
-            (_, Some(location)) => answer::created(location, answer.body),
-            _ => answer::json(status, answer.body),
-        };
-        if let Some(tag) = &answer.etag {
-            response = answer::tagged(response, tag);
-        }
-        if replayed.is_some() {
-            response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
-        }
-        Ok(response)
+        self.commands.run(&caller, call.idempotency.as_ref(), command).await
     }
+
+    /// Runs a command for a participant and writes its answer, which no cache may keep.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub async fn run_for_participant<C: Command>(
+        &self,
+        organization: OrganizationId,
+        guest: &Guest,
+        command: &C,
+    ) -> Result<Response, ApiError> {
+        let caller =
+            Caller { organization, actor: PARTICIPANT.to_owned(), request_id: guest.request_id.as_str().to_owned() };
+        let outcomes = self.commands.run(&caller, guest.idempotency.as_ref(), command).await?;
+        Ok(answer::fresh(answered(outcomes)?))
+    }
+}
+
+/// Writes the answer to a command.
+///
+/// # Errors
+/// The refusal, in the API's terms.
+pub fn answered(Outcomes { result, replayed }: Outcomes) -> Result<Response, ApiError> {
+    let answer = result.map_err(|refusal| ApiError::from(refusal).replayed(replayed.clone()))?;
+    let status = StatusCode::from_u16(answer.status).map_err(ApiError::internal)?;
+    let mut response = match (status, &answer.location) {
+        (StatusCode::NO_CONTENT, _) => answer::no_content(),
+        (_, Some(location)) => answer::created(location, answer.body),
+        _ => answer::json(status, answer.body),
+    };
+    if let Some(tag) = &answer.etag {
+        response = answer::tagged(response, tag);
+    }
+    if replayed.is_some() {
+        response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }

@@ -6,18 +6,25 @@
 pub mod api_keys;
 pub mod campaigns;
 pub mod email_templates;
+pub mod files;
 pub mod invites;
 pub mod mail_reports;
 pub mod organizations;
 pub mod projects;
 pub mod scripts;
+pub mod sessions;
 
 mod replies;
 mod work;
 
 use std::{collections::HashSet, sync::Arc};
 
-use aggregates::{Code, Refusal, id::OrganizationId};
+use aggregates::{
+    Code, Refusal,
+    id::{OrganizationId, ScriptId},
+    script::ScriptContent,
+    session::{Sentiment, Session},
+};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +144,12 @@ pub trait Command: Send + Sync {
     fn execute(&self, work: &mut Work<'_>) -> impl Future<Output = Result<Answer, Stop>> + Send;
 }
 
+/// Says the mood of what was said in an interview that has ended; it is called within the unit of work that ends it.
+pub type Analysis = fn(&Session) -> Option<Sentiment>;
+
+/// Versions of scripts that stay in memory for running interviews.
+const CACHED_SCRIPTS: usize = 500;
+
 /// Runs commands.
 pub struct Commands {
     pub(crate) store: Store,
@@ -145,6 +158,9 @@ pub struct Commands {
     pub(crate) keys: Arc<Keys>,
     /// The base of invite links, without a slash at the end.
     pub(crate) public_url: String,
+    /// The mood of what was said in an ended interview, if it is known.
+    pub(crate) sentiment: Analysis,
+    contents: quick_cache::sync::Cache<(ScriptId, u32), Arc<ScriptContent>>,
     cache: work::Cache,
     running: Mutex<HashSet<String>>,
 }
@@ -153,7 +169,23 @@ impl Commands {
     /// Runs commands on a store.
     pub fn new(store: Store, clock: Clock, keys: Arc<Keys>, public_url: String) -> Self {
         let ids = Ids::new(clock.clone());
-        Self { store, clock, ids, keys, public_url, cache: work::cache(), running: Mutex::default() }
+        Self {
+            store,
+            clock,
+            ids,
+            keys,
+            public_url,
+            sentiment: crate::transcript::session::mood,
+            contents: quick_cache::sync::Cache::new(CACHED_SCRIPTS),
+            cache: work::cache(),
+            running: Mutex::default(),
+        }
+    }
+
+    /// Sets what says the mood of an ended interview.
+    pub fn analysed_by(mut self, sentiment: Analysis) -> Self {
+        self.sentiment = sentiment;
+        self
     }
 
     /// Runs a command; with an idempotency key, its effect and its answer happen once (contract 11).

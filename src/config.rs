@@ -10,8 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::TimeDelta;
 use clap::{Arg, ArgMatches};
 
+use crate::files::Place;
 use crate::mail::{MailSettings, Outlet, settings};
 
 /// The settings file that is read when no other is named.
@@ -37,7 +39,7 @@ const fn setting(name: &'static str, variable: &'static str, default: &'static s
 /// The table.
 pub const SETTINGS: &[Setting] = &[
     setting("listen", "RELAY_LISTEN", "127.0.0.1:8080", "Address to listen on"),
-    setting("data-dir", "RELAY_DATA_DIR", "./data", "Where the SQLite file and the master key live"),
+    setting("data-dir", "RELAY_DATA_DIR", "./data", "Where the SQLite file, the files and the master key live"),
     setting("database-url", "DATABASE_URL", "", "postgres://… for PostgreSQL; SQLite in the data directory otherwise"),
     setting("public-url", "RELAY_PUBLIC_URL", "", "Base of invite links; from the listen address by default"),
     setting(
@@ -45,6 +47,13 @@ pub const SETTINGS: &[Setting] = &[
         "RELAY_MASTER_KEY_FILE",
         "",
         "32 bytes in base64 on one line; required with PostgreSQL, generated in the data directory otherwise",
+    ),
+    setting("amqp-url", "AMQP_URL", "", "amqp://… or amqps://… to publish events to RabbitMQ"),
+    setting(
+        "files-url",
+        "RELAY_FILES_URL",
+        "",
+        "s3://bucket/prefix (with the usual AWS_… variables) or file:///directory; in the data directory otherwise",
     ),
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
     setting(
@@ -68,6 +77,13 @@ pub const SETTINGS: &[Setting] = &[
     setting("postmark-secret", "RELAY_POSTMARK_SECRET", "", "user:password that Postmark's webhooks send"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
     setting("dev", "RELAY_DEV", "off", "Development mode"),
+    setting(
+        "heartbeat-timeout",
+        "RELAY_HEARTBEAT_TIMEOUT",
+        "120s",
+        "Silence after which a running interview is paused, such as 120s",
+    ),
+    setting("pause-timeout", "RELAY_PAUSE_TIMEOUT", "24h", "How long an interview may be paused before it is given up"),
     setting("tls-cert", "RELAY_TLS_CERT", "", "Certificate chain in PEM; with --tls-key, serves HTTPS"),
     setting("tls-key", "RELAY_TLS_KEY", "", "Private key in PEM"),
     setting(
@@ -77,6 +93,7 @@ pub const SETTINGS: &[Setting] = &[
         "Address to listen on for HTTPS; --listen then redirects to it",
     ),
     setting("max-body", "RELAY_MAX_BODY", "1048576", "Bytes that a request body may have"),
+    setting("max-upload", "RELAY_MAX_UPLOAD", "104857600", "Bytes that a session's file may have"),
     setting("max-connections", "RELAY_MAX_CONNECTIONS", "4096", "Connections served at once"),
     setting("header-timeout", "RELAY_HEADER_TIMEOUT", "10s", "How long the head of a request may take"),
     setting(
@@ -107,6 +124,10 @@ pub struct Config {
     pub public_url: String,
     /// Where the master key is, if not in the data directory.
     pub master_key_file: Option<PathBuf>,
+    /// Where RabbitMQ is, if it is used.
+    pub amqp_url: Option<String>,
+    /// Where files are kept.
+    pub files: Place,
     /// Where Redis is, if it is used.
     pub redis_url: Option<String>,
     /// How mails leave, and who may report on them.
@@ -115,10 +136,14 @@ pub struct Config {
     pub rate_limit: bool,
     /// Development mode.
     pub dev: bool,
+    /// When interviews end by themselves.
+    pub timeouts: Timeouts,
     /// Certificates, if HTTPS is served.
     pub tls: Option<Tls>,
     /// Bytes that a request body may have.
     pub max_body: usize,
+    /// Bytes that a session's file may have.
+    pub max_upload: u64,
     /// Connections served at once.
     pub max_connections: usize,
     /// How long the head of a request may take.
@@ -139,6 +164,21 @@ pub struct Tls {
     pub key: PathBuf,
     /// Address for HTTPS.
     pub listen: SocketAddr,
+}
+
+/// When interviews are paused or end by themselves (contract 24).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Silence after which a running interview is paused.
+    pub heartbeat: TimeDelta,
+    /// How long an interview may be paused before it is given up.
+    pub pause: TimeDelta,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { heartbeat: TimeDelta::seconds(120), pause: TimeDelta::hours(24) }
+    }
 }
 
 /// How the log is written.
@@ -264,13 +304,25 @@ impl Config {
             public_url: values.public_url(listen, tls.as_ref())?,
             database_url,
             master_key_file,
+            amqp_url: values.url("amqp-url", &["amqp://", "amqps://"])?,
+            files: match values.given("files-url") {
+                None => Place::Local(PathBuf::from(values.text("data-dir")).join("files")),
+                Some(_) => values.parse("files-url", "s3://bucket/prefix or file:///directory", Place::parse)?,
+            },
             redis_url: values.url("redis-url", &["redis://"])?,
             mail: values.mail()?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
+            timeouts: Timeouts {
+                heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
+                pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
+            },
             tls,
             max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
                 value.parse().ok().filter(|bytes| *bytes >= 1_024)
+            })?,
+            max_upload: values.parse("max-upload", "a number of bytes from 1024 to 5368709120", |value| {
+                value.parse().ok().filter(|bytes| (1_024..=5 << 30).contains(bytes))
             })?,
             max_connections: values.parse("max-connections", "a number from 1 to 100000", |value| {
                 value.parse().ok().filter(|count| (1..=100_000).contains(count))
@@ -299,7 +351,7 @@ impl Config {
                 name if SECRETS.contains(&name) => "***".to_owned(),
                 _ => hide_password(value),
             };
-            Some(format!("{:<20} {shown}  ({source})\n", setting.name))
+            Some(format!("{:<24} {shown}  ({source})\n", setting.name))
         };
         SETTINGS.iter().filter_map(line).collect()
     }
@@ -429,7 +481,13 @@ fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
-/// A whole number with `ms`, `s`, `m` or `h`.
+/// A duration of at least a second, and of a year at most.
+fn timeout(text: &str) -> Option<TimeDelta> {
+    let timeout = TimeDelta::from_std(duration(text)?).ok()?;
+    (TimeDelta::seconds(1)..=TimeDelta::days(365)).contains(&timeout).then_some(timeout)
+}
+
+/// A whole number with `ms`, `s`, `m`, `h` or `d`.
 fn duration(text: &str) -> Option<std::time::Duration> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0)?;
@@ -438,6 +496,7 @@ fn duration(text: &str) -> Option<std::time::Duration> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return None,
     };
     number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
@@ -527,6 +586,7 @@ mod tests {
         assert_eq!(config.max_body, 2_048);
         assert_eq!(config.public_url, "http://127.0.0.1:3");
         assert!(config.rate_limit && !config.dev && config.database_url.is_none());
+        assert_eq!(config.timeouts, Timeouts::default());
         let lines = config.describe();
         assert!(lines.contains("127.0.0.1:3  (flag)"), "{lines}");
         assert!(lines.contains("/variable  (RELAY_DATA_DIR)"), "{lines}");
@@ -542,9 +602,16 @@ mod tests {
             ("listen", "here"),
             ("database-url", "mysql://x"),
             ("redis-url", "redis://"),
+            ("amqp-url", "http://x"),
             ("public-url", "ftp://x"),
             ("max-body", "10"),
+            ("max-upload", "1 GB"),
+            ("files-url", "ftp://files"),
+            ("files-url", "s3://"),
             ("header-timeout", "10"),
+            ("heartbeat-timeout", "120"),
+            ("heartbeat-timeout", "500ms"),
+            ("pause-timeout", "1000d"),
             ("log-format", "xml"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),
@@ -586,6 +653,15 @@ mod tests {
         let lines = config.describe();
         assert!(!lines.contains("hunter2"), "{lines}");
         assert!(lines.contains("postgres://relay:***@db/relay?password=***&x=1"), "{lines}");
+    }
+
+    #[test]
+    fn files_live_in_the_data_directory_or_in_a_bucket() {
+        let config = load(&[("data-dir", "/d")], &[], "").expect("valid");
+        assert_eq!((config.files, config.max_upload), (Place::Local("/d/files".into()), 100 << 20));
+        let config = load(&[], &[("RELAY_FILES_URL", "s3://relay/files")], "max-upload = 2048").expect("valid");
+        assert_eq!(config.files.to_string(), "s3://relay/files");
+        assert_eq!(config.max_upload, 2_048);
     }
 
     #[test]

@@ -4,16 +4,22 @@
 //! world.
 
 pub mod app;
+pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod events;
+pub mod files;
 pub mod http;
 pub mod ids;
+pub mod interview;
 pub mod mail;
+pub mod pdf;
 pub mod reactors;
 pub mod store;
 pub mod telemetry;
+pub mod transcript;
 pub mod trust;
 
 /// Commands allocate many small texts on several threads; the C library's allocator took a sixth of the time in a profile.

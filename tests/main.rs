@@ -1,7 +1,10 @@
 //! The integration tests, one binary so that they link once.
 
+mod analysis;
+mod broker;
 mod http;
 mod mail;
 mod process;
+mod sessions;
 mod store;
 mod support;

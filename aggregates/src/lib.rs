@@ -10,6 +10,7 @@ pub mod consent;
 pub mod email_template;
 pub mod entity;
 pub mod event;
+pub mod file;
 pub mod id;
 pub mod invite;
 pub mod organization;
@@ -17,6 +18,7 @@ pub mod personal;
 pub mod project;
 pub mod refusal;
 pub mod script;
+pub mod session;
 pub mod value;
 
 pub use entity::Entity;

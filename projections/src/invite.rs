@@ -168,6 +168,10 @@ impl ReadModel for Invite {
             InviteEvent::Delivered(_) => row.api.email_status = EmailStatus::Delivered,
             InviteEvent::Opened(_) => row.api.email_status = EmailStatus::Opened,
             InviteEvent::Bounced(_) => row.api.email_status = EmailStatus::Bounced,
+            // An internal matter: the invite waits as before, and whoever lists what changed has nothing to see.
+            InviteEvent::SessionOpened(_) => return Some(row),
+            InviteEvent::Started(_) => row.api.status = InviteStatus::Started,
+            InviteEvent::Completed(_) => row.api.status = InviteStatus::Completed,
         }
         row.api.updated_at = whole_seconds(recorded.at);
         Some(row)

@@ -6,7 +6,8 @@ use aggregates::{DecodeError, Event, id::OrganizationId};
 use serde::de::Error as _;
 
 use crate::{
-    ApiKey, Campaign, Column, ColumnDef, EmailTemplate, Invite, Organization, Project, ReadModel, Recorded, Script,
+    ApiKey, Campaign, Column, ColumnDef, EmailTemplate, File, Invite, Organization, Project, ReadModel, Recorded,
+    Script, Session,
 };
 
 /// Opens the ciphertext of the personal field with the given label; `None` when its key has been destroyed.
@@ -42,6 +43,12 @@ pub trait ErasedModel: Send + Sync {
     /// See [`ReadModel::groups`].
     fn groups(&self) -> Vec<(String, i64)>;
 
+    /// The document alone; see [`ReadModel::document`].
+    ///
+    /// # Errors
+    /// As there.
+    fn shown(&self) -> serde_json::Result<String>;
+
     /// For getting its type back.
     fn as_any(&self) -> &dyn Any;
 
@@ -64,6 +71,10 @@ impl<M: ReadModel> ErasedModel for M {
 
     fn groups(&self) -> Vec<(String, i64)> {
         ReadModel::groups(self)
+    }
+
+    fn shown(&self) -> serde_json::Result<String> {
+        self.document()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -94,23 +105,34 @@ pub struct TableInfo {
     pub table: &'static str,
     /// The columns after the implicit `id`, `org_id`, `version` and `doc`.
     pub columns: &'static [ColumnDef],
+    /// Names and schemas of the events that it is folded from.
+    pub events: fn() -> &'static [(&'static str, u16)],
     fold: Fold,
     restore: fn(OrganizationId, &str, &[Column]) -> serde_json::Result<Erased>,
 }
 
 impl TableInfo {
     const fn of<M: ReadModel>() -> Self {
-        Self { prefix: M::PREFIX, table: M::TABLE, columns: M::COLUMNS, fold: fold::<M>, restore: restore_as::<M> }
+        Self {
+            prefix: M::PREFIX,
+            table: M::TABLE,
+            columns: M::COLUMNS,
+            events: M::Event::types,
+            fold: fold::<M>,
+            restore: restore_as::<M>,
+        }
     }
 }
 
-static TABLES: [TableInfo; 7] = [
+static TABLES: [TableInfo; 9] = [
     TableInfo::of::<Organization>(),
     TableInfo::of::<ApiKey>(),
     TableInfo::of::<Project>(),
     TableInfo::of::<Script>(),
     TableInfo::of::<Campaign>(),
     TableInfo::of::<Invite>(),
+    TableInfo::of::<Session>(),
+    TableInfo::of::<File>(),
     TableInfo::of::<EmailTemplate>(),
 ];
 

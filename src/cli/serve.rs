@@ -7,10 +7,13 @@ use tokio::{net::TcpListener, sync::watch};
 use super::{installation::Installation, org::first_start};
 use crate::{
     app::App,
+    broker::{self, Broker},
     clock::Clock,
     config::Config,
+    files::{Files, Objects, Sizes},
     http::{
         Authenticator, Limits, Operation, Platform,
+        events::Streams,
         health::Readiness,
         key_auth::StoredKeys,
         operation,
@@ -18,13 +21,16 @@ use crate::{
         routes,
         server::{self, Bounds, Front},
     },
+    interview::{Interviews, Rules, heartbeats},
     mail::{
         Mailer, Outlet,
         reports::{Desk, ses::Network},
     },
     reactors::{
         Runner,
+        file_removal::FileRemoval,
         invite_expiry::InviteExpiry,
+        session_timers::SessionTimers,
         upkeep::{self, KeyUses},
     },
     telemetry,
@@ -36,18 +42,36 @@ use crate::{
 /// As [`serve`], and when the first organization cannot be made.
 pub async fn run(config: &Config, installation: Installation) -> Result<(), String> {
     let Installation { commands, store, clock, key_file, database } = installation;
+    let variables = std::env::vars().filter(|(name, _)| name.starts_with("AWS_"));
+    let objects = Objects::open(&config.files, variables).map_err(|error| format!("files-url = {error}"))?;
+    let files = Arc::new(Files::new(objects, Sizes { upload: config.max_upload, ..Sizes::default() }));
     let first_key = first_start(&commands).await?;
     let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
-    let expiry = Runner::new(InviteExpiry, commands.clone(), node.clone());
     let mail = Arc::new(config.mail.clone());
-    let mailer = Mailer::new(commands.clone(), mail.clone(), node).map_err(|error| format!("smtp-url: {error}"))?;
-    let background = [
-        tokio::spawn(expiry.run(stop.clone())),
+    let mailer =
+        Mailer::new(commands.clone(), mail.clone(), node.clone()).map_err(|error| format!("smtp-url: {error}"))?;
+    let interviews = Interviews::new(Arc::new(Rules), config.timeouts);
+    let timers = SessionTimers::new(config.timeouts, clock.now());
+    let removal = FileRemoval::new(files.clone());
+    let mut background = vec![
+        tokio::spawn(Runner::new(InviteExpiry, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(Runner::new(timers, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(Runner::new(removal, commands.clone(), node.clone()).run(stop.clone())),
         tokio::spawn(mailer.run(stop.clone())),
-        tokio::spawn(upkeep::run(commands.clone(), uses.clone(), stop.clone())),
+        tokio::spawn(heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone())),
+        tokio::spawn(upkeep::run(commands.clone(), files.clone(), uses.clone(), stop.clone())),
     ];
+    if let Some(url) = &config.amqp_url {
+        let settings = broker::Settings {
+            url: url.clone(),
+            exchange: broker::EXCHANGE.to_owned(),
+            source: config.public_url.clone(),
+        };
+        let broker = Broker::new(settings, store.clone(), clock.clone(), node);
+        background.push(tokio::spawn(broker.run(stop.clone())));
+    }
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
@@ -56,7 +80,8 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
         Outlet::Smtp(_) => format!("by SMTP, from {}", mail.from),
     };
     let desk = Arc::new(Desk::new(mail, commands.keys.clone(), Arc::new(Network::new()?)));
-    let app = Arc::new(App { commands: commands.clone(), store, mail: desk });
+    let streams = Streams::new(stop.clone());
+    let app = Arc::new(App { commands: commands.clone(), store, files, streams, interviews, mail: desk });
     let mut operations = routes::operations();
     if config.dev {
         operations.extend(routes::development());
@@ -64,6 +89,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");
+        println!("  files       {}", config.files);
         println!("  master key  {}", key_file.display());
         println!("  mail        {mail_to}");
         println!("  reference   {}/docs", config.public_url);

@@ -145,17 +145,21 @@ pub async fn check_reference(work: &mut Work<'_>, id: Option<&str>) -> Result<Op
     }
 }
 
-/// What the validation of a body came to, together with what is wrong with a reference in it, so that all errors are
+/// What the validation of a body came to, together with what is wrong with references in it, so that all errors are
 /// told at once (contract 2).
 ///
 /// # Errors
-/// The validation's refusal, or one because of the reference, or both as one.
-pub fn with_reference<T>(checked: Result<T, Refusal>, wrong: Option<FieldError>) -> Result<T, Refusal> {
-    match (checked, wrong) {
-        (checked, None) => checked,
-        (Ok(_), Some(wrong)) => Err(Refusal::validation(vec![wrong])),
-        (Err(mut refusal), Some(wrong)) => {
-            refusal.fields.push(wrong);
+/// The validation's refusal, or one because of the references, or both as one.
+pub fn with_reference<T>(
+    checked: Result<T, Refusal>,
+    wrong: impl IntoIterator<Item = FieldError>,
+) -> Result<T, Refusal> {
+    let wrong: Vec<FieldError> = wrong.into_iter().collect();
+    match checked {
+        checked if wrong.is_empty() => checked,
+        Ok(_) => Err(Refusal::validation(wrong)),
+        Err(mut refusal) => {
+            refusal.fields.extend(wrong);
             Err(refusal)
         }
     }

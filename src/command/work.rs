@@ -41,6 +41,8 @@ roots!(
     campaign::Campaign,
     invite::Invite,
     email_template::EmailTemplate,
+    session::Session,
+    file::File,
 );
 
 /// The state of a stream at a version, with its read-model row.

@@ -52,6 +52,12 @@ pub fn cacheable(known: &IfNoneMatch, tag: &str, body: impl Into<Bytes>) -> Resp
     response
 }
 
+/// A document that changes any moment (sessions, contract 13): nobody may keep it.
+pub fn fresh(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// Where a page of a list stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aggregates::{
     api_key::Scope,
-    id::{ApiKeyId, OrganizationId},
+    id::{ApiKeyId, InviteId, OrganizationId, SessionId},
 };
 use axum::http::{HeaderMap, header};
 use futures_util::future::BoxFuture;
@@ -24,12 +24,36 @@ pub struct Authenticated {
     pub rate_limit: u32,
 }
 
-/// Knows the API keys.
+/// A participant whose session token is valid under the invite token in the path.
+#[derive(Clone, Debug)]
+pub struct Participant {
+    /// The session.
+    pub session: SessionId,
+    /// The invite whose link led to it.
+    pub invite: InviteId,
+    /// The organization that asks.
+    pub organization: OrganizationId,
+}
+
+/// Knows the API keys and the tokens of participants.
 pub trait Authenticator: Send + Sync {
     /// Whose key this is; `None` when it is unknown, malformed, expired or revoked.
     ///
     /// An error means that nobody can say right now.
     fn authenticate<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Authenticated>, ApiError>>;
+
+    /// Whose session token this is; `None` when it is unknown, malformed, expired, or was issued under another link.
+    ///
+    /// An error means that the link itself leads nowhere, or that nobody can say right now. Who knows no participants
+    /// lets none in.
+    fn participant<'a>(
+        &'a self,
+        invite_token: &'a str,
+        session_token: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Participant>, ApiError>> {
+        let _ = (invite_token, session_token);
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 /// The token of `Authorization: Bearer …`.

@@ -25,8 +25,10 @@ pub enum Failure {
     MethodNotAllowed,
     /// The body is larger than the limit.
     PayloadTooLarge,
-    /// The body is not JSON by its own account.
+    /// The body is not JSON by its own account, or a file is of a type that is not taken.
     UnsupportedMediaType,
+    /// The range that is asked for lies beyond the end of a file.
+    RangeNotSatisfiable,
     /// The idempotency key was used for a different request.
     IdempotencyKeyReused,
     /// The first request with this idempotency key has not been answered yet.
@@ -67,6 +69,7 @@ impl Failure {
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
             Self::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
             Self::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
+            Self::RangeNotSatisfiable => (S::RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE"),
             Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED"),
             Self::IdempotencyInProgress => (S::CONFLICT, "IDEMPOTENCY_IN_PROGRESS"),
             Self::Unavailable => (S::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE"),
@@ -108,6 +111,11 @@ impl ApiError {
     /// 401.
     pub fn unauthorized() -> Self {
         Self::new(Failure::Unauthorized, "The API key is missing, invalid, expired or revoked.")
+    }
+
+    /// 401 for a participant. The reference has one code for whatever credential is missing.
+    pub fn no_session() -> Self {
+        Self::new(Failure::Unauthorized, "The session token is missing, invalid, expired, or of another interview.")
     }
 
     /// 403, naming the scope that the key lacks.

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, str::FromStr, sync::Arc};
 
-use aggregates::{Code, FieldError, Refusal, id::ApiKeyId, id::OrganizationId};
+use aggregates::{Code, FieldError, Refusal, id::ApiKeyId, id::InviteId, id::OrganizationId};
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, header, request::Parts},
@@ -10,7 +10,7 @@ use axum::{
 use serde_json::Value;
 
 use super::{
-    ApiError, Authenticated, IdempotencyRequest,
+    ApiError, Authenticated, IdempotencyRequest, Participant,
     gate::{RawBody, client_address},
     json,
     observe::RequestId,
@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Call {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let caller = parts.extensions.get::<Arc<Authenticated>>().cloned();
         let caller = caller.ok_or_else(|| ApiError::internal("an operation without a scope asks for its caller"))?;
-        let Guest { request_id, address, idempotency } = Guest::from_request_parts(parts, state).await?;
+        let Guest { request_id, address, idempotency, .. } = Guest::from_request_parts(parts, state).await?;
         Ok(Self { caller, request_id, address, idempotency })
     }
 }
@@ -59,8 +59,21 @@ pub struct Guest {
     pub request_id: RequestId,
     /// Where it came from.
     pub address: IpAddr,
+    /// What it says of the program that sent it, if it does.
+    pub user_agent: Option<String>,
     /// Its idempotency key, on a POST that has one.
     pub idempotency: Option<IdempotencyRequest>,
+}
+
+impl Guest {
+    /// The same, with the key in a scope of its own: what two participants of an organization call alike is not the same
+    /// request. No key of a request holds a line break.
+    pub(super) fn within(mut self, invite: InviteId) -> Self {
+        if let Some(idempotency) = &mut self.idempotency {
+            idempotency.key = format!("{invite}\n{}", idempotency.key);
+        }
+        self
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Guest {
@@ -71,8 +84,39 @@ impl<S: Send + Sync> FromRequestParts<S> for Guest {
         Ok(Self {
             request_id: request_id.unwrap_or_else(|| RequestId::read(&HeaderMap::new())),
             address: client_address(&parts.extensions),
+            user_agent: user_agent(&parts.headers),
             idempotency: parts.extensions.get().cloned(),
         })
+    }
+}
+
+/// Bytes of a `User-Agent` that are kept.
+const USER_AGENT: usize = 500;
+
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(header::USER_AGENT)?.to_str().ok()?.trim();
+    // Visible ASCII, so every byte is a character.
+    Some(given.get(..USER_AGENT).unwrap_or(given).to_owned()).filter(|agent| !agent.is_empty())
+}
+
+/// A request of a participant whose session token is valid.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Who takes part.
+    pub participant: Participant,
+    /// The request; its idempotency key is the participant's own.
+    pub guest: Guest,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Turn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let participant = parts.extensions.get::<Participant>().cloned();
+        let participant = participant
+            .ok_or_else(|| ApiError::internal("an operation without a session token asks for its session"))?;
+        let guest = Guest::from_request_parts(parts, state).await?.within(participant.invite);
+        Ok(Self { participant, guest })
     }
 }
 

@@ -14,7 +14,7 @@ use aggregates::{
 };
 use axum::{
     body::{Body, Bytes},
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{Extensions, HeaderMap, HeaderName, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -23,10 +23,11 @@ use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{
-    Access, ApiError, Authenticated, Authenticator, IdempotencyRequest,
+    Access, ApiError, Authenticated, Authenticator, IdempotencyRequest, Participant, Token,
     auth::bearer,
     error::Failure,
     health::Readiness,
+    operation::Intake,
     rate_limit::{Bucket, RateLimiter, WINDOW},
 };
 use crate::clock::Clock;
@@ -52,10 +53,14 @@ pub struct Limits {
     pub body: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// How long an upload may pause between two pieces.
+    pub upload_idle: Duration,
     /// Requests per minute of a client address without a valid key.
     pub anonymous: u32,
-    /// Requests per minute of a client address on the participant's routes.
+    /// Requests per minute of a client address on the participant's routes, without a valid session token.
     pub participant: u32,
+    /// Requests per minute of one session.
+    pub session: u32,
     /// Requests per minute of an address that handles mails: a provider's reports, or the pictures that one proxy fetches
     /// for many readers.
     pub mail: u32,
@@ -63,7 +68,15 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 1 << 20, body_timeout: Duration::from_secs(30), anonymous: 300, participant: 600, mail: 6_000 }
+        Self {
+            body: 1 << 20,
+            body_timeout: Duration::from_secs(30),
+            upload_idle: Duration::from_secs(30),
+            anonymous: 300,
+            participant: 600,
+            session: 300,
+            mail: 6_000,
+        }
     }
 }
 
@@ -78,11 +91,19 @@ pub(super) struct Principal {
     pub key_id: ApiKeyId,
 }
 
+/// Who is at the gate.
+enum Who {
+    Anybody,
+    Key(Arc<Authenticated>),
+    Participant(Participant),
+}
+
 /// A route's gate.
 #[derive(Clone)]
 pub(super) struct Gate {
     pub platform: Arc<Platform>,
     pub access: Access,
+    pub intake: Intake,
 }
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -93,32 +114,58 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let platform = &*gate.platform;
     let address = client_address(request.extensions());
+    let (mut parts, body) = request.into_parts();
     let caller = match gate.access {
-        Access::Scope(_) => authenticate(platform, request.headers()).await.map(Some),
-        Access::Public | Access::InviteToken | Access::Health | Access::Mail => Ok(None),
+        Access::Scope(_) => authenticate(platform, &parts.headers).await.map(Who::Key),
+        Access::SessionToken => participant(platform, &mut parts).await.map(Who::Participant),
+        Access::Public | Access::InviteToken | Access::Health | Access::Mail => Ok(Who::Anybody),
     };
+    let limits = &platform.limits;
     let (bucket, limit) = match (&caller, gate.access) {
-        (Ok(Some(caller)), _) => (Bucket::Key(caller.key_id), caller.rate_limit),
-        (_, Access::InviteToken) => (Bucket::participant(address), platform.limits.participant),
-        (_, Access::Mail) => (Bucket::mail(address), platform.limits.mail),
-        _ => (Bucket::address(address), platform.limits.anonymous),
+        (Ok(Who::Key(caller)), _) => (Bucket::Key(caller.key_id), caller.rate_limit),
+        (Ok(Who::Participant(participant)), _) => (Bucket::Session(participant.session), limits.session),
+        (_, Access::InviteToken | Access::SessionToken) => (Bucket::participant(address), limits.participant),
+        (_, Access::Mail) => (Bucket::mail(address), limits.mail),
+        _ => (Bucket::address(address), limits.anonymous),
     };
     let cost = u32::from(gate.access != Access::Health);
     counted(platform, bucket, limit, cost, async {
         let caller = caller?;
-        if let (Some(caller), Access::Scope(needed)) = (&caller, gate.access) {
+        if let (Who::Key(caller), Access::Scope(needed)) = (&caller, gate.access) {
             require(caller, needed)?;
         }
-        let (mut parts, body) = request.into_parts();
-        admit_body(platform, gate.access, &mut parts, body).await?;
-        if let Some(caller) = &caller {
-            parts.extensions.insert(Arc::clone(caller));
+        let body = match gate.intake {
+            Intake::Json => {
+                admit_body(platform, &mut parts, body).await?;
+                Body::empty()
+            }
+            Intake::Bytes => {
+                let bytes = read_body(&platform.limits, &parts.headers, body).await?;
+                parts.extensions.insert(RawBody(bytes));
+                Body::empty()
+            }
+            Intake::Stream => {
+                // The handler adds what it has found in the body before it uses the key.
+                let headers = &parts.headers;
+                if let Some(idempotency) = IdempotencyRequest::read(&parts.method, parts.uri.path(), headers, b"")? {
+                    parts.extensions.insert(idempotency);
+                }
+                body
+            }
+        };
+        let mut principal = None;
+        match caller {
+            Who::Key(caller) => {
+                principal = Some(Principal { organization: caller.organization, key_id: caller.key_id });
+                parts.extensions.insert(caller);
+            }
+            Who::Participant(participant) => _ = parts.extensions.insert(participant),
+            Who::Anybody => {}
         }
-        let handled = AssertUnwindSafe(next.run(Request::from_parts(parts, Body::empty()))).catch_unwind().await;
+        let handled = AssertUnwindSafe(next.run(Request::from_parts(parts, body))).catch_unwind().await;
         // Caught here as well as in the observer, so that a defect costs the client its answer but not its headers.
         let mut response = handled.map_err(|_| ApiError::internal("a handler panicked"))?;
-        if let Some(caller) = caller {
-            let principal = Principal { organization: caller.organization, key_id: caller.key_id };
+        if let Some(principal) = principal {
             response.extensions_mut().insert(principal);
         }
         Ok(response)
@@ -163,6 +210,15 @@ async fn counted(
     response
 }
 
+/// The participant whose session token came with the request. Whose link leads nowhere is told that, not that the token is
+/// wrong under it.
+async fn participant(platform: &Platform, parts: &mut Parts) -> Result<Participant, ApiError> {
+    let Token(invite_token) = Token::from_request_parts(parts, &()).await?;
+    let session_token = bearer(&parts.headers).ok_or_else(ApiError::no_session)?;
+    let participant = platform.authenticator.participant(&invite_token, session_token).await?;
+    participant.ok_or_else(ApiError::no_session)
+}
+
 async fn authenticate(platform: &Platform, headers: &HeaderMap) -> Result<Arc<Authenticated>, ApiError> {
     let key = bearer(headers).ok_or_else(ApiError::unauthorized)?;
     let caller = platform.authenticator.authenticate(key).await?;
@@ -179,15 +235,11 @@ pub(super) fn client_address(extensions: &Extensions) -> IpAddr {
 }
 
 /// Reads the body under its limits and leaves it, with the idempotency key that covers it, in the extensions.
-async fn admit_body(platform: &Platform, access: Access, parts: &mut Parts, body: Body) -> Result<(), ApiError> {
+async fn admit_body(platform: &Platform, parts: &mut Parts, body: Body) -> Result<(), ApiError> {
     if !matches!(parts.method, Method::POST | Method::PATCH) {
         return Ok(());
     }
     let bytes = read_body(&platform.limits, &parts.headers, body).await?;
-    if access == Access::Mail {
-        parts.extensions.insert(RawBody(bytes));
-        return Ok(());
-    }
     if !bytes.is_empty() && !is_json(&parts.headers) {
         return Err(ApiError::new(
             Failure::UnsupportedMediaType,

@@ -45,6 +45,22 @@ impl IdempotencyRequest {
     }
 }
 
+impl IdempotencyRequest {
+    /// The same request with content that was not read when the header was: what a streamed body came to. Each part is
+    /// taken as it is, with its length.
+    #[must_use]
+    pub fn covering(mut self, parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.fingerprint);
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        self.fingerprint = hash.finalize().into();
+        self
+    }
+}
+
 fn unquote(text: &str) -> &str {
     text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }
@@ -81,6 +97,16 @@ mod tests {
         assert!(read(&"k".repeat(256)).is_err());
         assert!(read("").is_err());
         assert!(read("\"\"").is_err());
+    }
+
+    #[test]
+    fn streamed_content_makes_another_request() {
+        let request = read("k").expect("valid").expect("given");
+        let one = request.clone().covering(&["ab", "c"]);
+        assert_eq!(one, request.clone().covering(&["ab", "c"]));
+        for other in [request.clone(), request.clone().covering(&["a", "bc"]), request.covering(&["abc"])] {
+            assert_ne!(other.fingerprint, one.fingerprint);
+        }
     }
 
     #[test]

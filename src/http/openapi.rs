@@ -1,9 +1,13 @@
 //! The OpenAPI document, assembled from the route table. What all operations share is written here once.
 
+use std::collections::BTreeMap;
+
 use aggregates::{Code, FieldError};
 use axum::{Extension, response::Response};
 use bytes::Bytes;
-use serde_json::json;
+use projections::public;
+use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::{
     ToSchema,
     openapi::{
@@ -86,7 +90,11 @@ fn shared_failures() -> Vec<(&'static str, Failure, &'static str)> {
         ("Forbidden", Failure::Forbidden, "The API key lacks the scope."),
         ("NotFound", Failure::Refused(Code::NotFound), "There is no such resource."),
         ("PayloadTooLarge", Failure::PayloadTooLarge, "The body is too large."),
-        ("UnsupportedMediaType", Failure::UnsupportedMediaType, "The body is not JSON."),
+        (
+            "UnsupportedMediaType",
+            Failure::UnsupportedMediaType,
+            "The body, or the file in it, is of a type that is not taken.",
+        ),
         ("ValidationError", Failure::Refused(Code::ValidationError), "Fields break rules."),
         ("RateLimited", Failure::Refused(Code::RateLimited), "Too many requests."),
         ("InternalError", Failure::Internal, "A defect of the server."),
@@ -104,15 +112,18 @@ const SHARED_HEADERS: [(&str, &str, Type); 4] = [
 /// Assembles the document.
 pub fn document<S>(operations: &[Operation<S>]) -> OpenApi {
     let mut paths = PathsBuilder::new();
-    let mut components = ComponentsBuilder::new().security_scheme(
-        "apiKey",
-        SecurityScheme::Http(
-            HttpBuilder::new()
-                .scheme(HttpAuthScheme::Bearer)
-                .description(Some("An API key of your organization. Each operation names the scope that it needs."))
-                .build(),
-        ),
-    );
+    let bearer = |description: &str| {
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build())
+    };
+    let mut components = ComponentsBuilder::new()
+        .security_scheme(
+            "apiKey",
+            bearer("An API key of your organization. Each operation names the scope that it needs."),
+        )
+        .security_scheme(
+            "sessionToken",
+            bearer("The `sessionToken` of a participant, which works together with the invite token in the path only."),
+        );
     for operation in operations {
         let docs = complete(operation);
         paths = paths.path(&operation.path, PathItem::new(documented_method(&operation.method), docs));
@@ -148,7 +159,46 @@ const INTRODUCTION: &str = "Campaigns, invites and interviews. Every list is pag
 /// # Errors
 /// Never in practice: the document is plain data.
 pub fn text<S>(operations: &[Operation<S>]) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(&document(operations)).map(|text| text + "\n")
+    serde_json::to_string_pretty(&Whole::new(operations)?).map(|text| text + "\n")
+}
+
+/// The document as it is served.
+///
+/// # Errors
+/// As [`text`].
+pub fn served<S>(operations: &[Operation<S>]) -> serde_json::Result<Document> {
+    Ok(Document(serde_json::to_vec(&Whole::new(operations)?)?.into()))
+}
+
+/// The document with what is sent to subscribers, whose schemas come as JSON from the table of public events.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    document: OpenApi,
+    webhooks: BTreeMap<&'static str, Value>,
+}
+
+impl Whole {
+    fn new<S>(operations: &[Operation<S>]) -> serde_json::Result<Self> {
+        let webhooks = public::types().iter().map(|event| Ok((event.name, webhook(event)?)));
+        Ok(Self { document: document(operations), webhooks: webhooks.collect::<serde_json::Result<_>>()? })
+    }
+}
+
+fn webhook(event: &public::PublicType) -> serde_json::Result<Value> {
+    let id = event.name.split(['.', '_']).fold(String::from("on"), |id, word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        id + &first.to_uppercase() + rest
+    });
+    Ok(json!({"post": {
+        "operationId": id,
+        "summary": event.summary,
+        "tags": ["Webhooks"],
+        "requestBody": {"required": true, "content": {"application/json": {
+            "schema": event.schema()?, "example": event.example()?,
+        }}},
+        "responses": {"2XX": {"description": "It was received. Anything else is tried again."}},
+    }}))
 }
 
 fn tags<S>(operations: &[Operation<S>]) -> Vec<Tag> {
@@ -176,6 +226,10 @@ fn complete<S>(operation: &Operation<S>) -> Docs {
             failures.extend(["Unauthorized", "Forbidden"]);
             docs.security = Some(vec![SecurityRequirement::new("apiKey", [scope.to_string()])]);
             docs.extensions = Some(ExtensionsBuilder::new().add("x-required-scope", scope.to_string()).build());
+        }
+        Access::SessionToken => {
+            failures.push("Unauthorized");
+            docs.security = Some(vec![SecurityRequirement::new("sessionToken", [] as [&str; 0])]);
         }
         Access::Public | Access::Health | Access::InviteToken | Access::Mail => docs.security = Some(Vec::new()),
     }

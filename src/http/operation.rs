@@ -38,6 +38,19 @@ pub enum Access {
     /// Whoever handles mails of ours: programs that display them, and providers that report on them. The handler checks
     /// the proof, whatever its form; the body may be of any type.
     Mail,
+    /// The holder of the invite token in the path and of a session token issued under it.
+    SessionToken,
+}
+
+/// How the body of a request reaches its handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// Read by the gate as JSON, within [`super::Limits::body`].
+    Json,
+    /// Read by the gate, of whatever type, within [`super::Limits::body`].
+    Bytes,
+    /// Left to the handler, which reads it as it arrives, within limits of its own (see [`super::files::form`]).
+    Stream,
 }
 
 /// One method on one path.
@@ -48,6 +61,8 @@ pub struct Operation<S> {
     pub path: String,
     /// Who may call it.
     pub access: Access,
+    /// How its body reaches it.
+    pub intake: Intake,
     /// The status of success, as documented.
     pub success: u16,
     /// What the OpenAPI document says about it.
@@ -70,15 +85,30 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
         let (Some((path, method, docs)), None) = (operations.next(), operations.next()) else {
             panic!("an operation is one method on one path");
         };
-        let success =
-            docs.responses.responses.keys().find_map(|status| status.parse().ok().filter(|s| (200..300).contains(s)));
+        // Where there are two, the other one is that of an action which finds its work done already.
+        let statuses = docs.responses.responses.keys().filter_map(|status| status.parse::<u16>().ok());
+        let success = statuses.filter(|status| (200..300).contains(status)).max();
         let Some(success) = success else { panic!("{method} {path} documents no success") };
-        Self { method, path, access, success, docs, schemas, handler }
+        Self { method, path, access, intake: Intake::Json, success, docs, schemas, handler }
     }
 
     /// Registers an operation that demands `scope`.
     pub fn scoped(scope: Scope, routes: UtoipaMethodRouter<S>) -> Self {
         Self::new(Access::Scope(scope), routes)
+    }
+
+    /// Leaves the body to the handler.
+    #[must_use]
+    pub fn streaming(mut self) -> Self {
+        self.intake = Intake::Stream;
+        self
+    }
+
+    /// Takes a body of any type.
+    #[must_use]
+    pub fn bytes(mut self) -> Self {
+        self.intake = Intake::Bytes;
+        self
     }
 
     /// Registers an operation for anybody.
@@ -89,6 +119,11 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
     /// Registers an operation for participants.
     pub fn invited(routes: UtoipaMethodRouter<S>) -> Self {
         Self::new(Access::InviteToken, routes)
+    }
+
+    /// Registers an operation for participants whose session has been created.
+    pub fn participating(routes: UtoipaMethodRouter<S>) -> Self {
+        Self::new(Access::SessionToken, routes)
     }
 }
 
@@ -124,10 +159,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(
 ) -> Router {
     // Counters are only kept once there is a recorder.
     crate::telemetry::metrics();
-    let document = openapi::Document(serde_json::to_vec(&openapi::document(&operations)).unwrap_or_default().into());
+    let document = openapi::served(&operations).unwrap_or_else(|_| openapi::Document(bytes::Bytes::new()));
     let mut router = Router::new();
     for operation in operations {
-        let gate = Gate { platform: Arc::clone(platform), access: operation.access };
+        let gate = Gate { platform: Arc::clone(platform), access: operation.access, intake: operation.intake };
         let handler = operation.handler.route_layer(from_fn_with_state(gate, gate::pass));
         router = router.route(&operation.path, handler);
     }

@@ -89,7 +89,8 @@ impl Query {
         Some(value)
     }
 
-    fn parsed<T>(&mut self, name: &str, message: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    /// Anything that `parse` understands; `message` says what that is.
+    pub fn parsed<T>(&mut self, name: &str, message: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let value = self.value(name)?;
         let parsed = parse(&value);
         if parsed.is_none() {

@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
 };
 
-use aggregates::id::ApiKeyId;
+use aggregates::id::{ApiKeyId, SessionId};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
@@ -24,10 +24,12 @@ pub enum Bucket {
     Key(ApiKeyId),
     /// A client without a valid key.
     Address(IpAddr),
-    /// A client on the participant's routes.
+    /// A client on the participant's routes, without a valid session token.
     Participant(IpAddr),
     /// A client on the routes that handle mails.
     Mail(IpAddr),
+    /// The holder of a session's token: many participants may share an address, but none a session.
+    Session(SessionId),
 }
 
 impl Bucket {
@@ -102,8 +104,9 @@ impl InProcess {
         if window > shard.window {
             *shard = Shard { window, ..Shard::default() };
         }
-        // Keys are as many as were issued; addresses are as many as an attacker likes, so only those are bounded.
-        let bounded = !matches!(bucket, Bucket::Key(_));
+        // Keys and sessions are as many as were issued; addresses are as many as an attacker likes, so only those are
+        // bounded.
+        let bounded = !matches!(bucket, Bucket::Key(_) | Bucket::Session(_));
         let full = bounded && shard.counts.len() >= ADDRESSES_PER_SHARD && !shard.counts.contains_key(&bucket);
         let Shard { counts, overflow, .. } = &mut *shard;
         let count = if full {
@@ -146,6 +149,7 @@ mod tests {
         limiter.add(ME, 60, 1);
         assert_eq!(limiter.add(Bucket::participant(Ipv4Addr::LOCALHOST.into()), 60, 1), 1);
         assert_eq!(limiter.add(Bucket::Key(ApiKeyId::default()), 60, 1), 1);
+        assert_eq!(limiter.add(Bucket::Session(SessionId::default()), 60, 1), 1);
     }
 
     #[test]

@@ -5,18 +5,20 @@ use aggregates::{
     invite::{Invite, InviteCommand, InviteEvent},
 };
 
-use super::Subscriber;
+use super::{Fired, Subscriber};
 use crate::{
     command::{self, Answer, Caller, Command, Commands, Stop, Work},
     store::{Effects, StoredRecord, Timer},
 };
+
+const KIND: &str = "invite.expire";
 
 /// Sets a timer for each new invite, and expires those that are still pending when it is due.
 pub struct InviteExpiry;
 
 impl Subscriber for InviteExpiry {
     const NAME: &'static str = "invite-expiry";
-    const TIMERS: &'static str = "invite.expire";
+    const TIMERS: &'static [&'static str] = &[KIND];
 
     fn observe(&self, record: &StoredRecord, effects: &mut Effects) -> Result<(), String> {
         if record.name != "invite.created" {
@@ -27,7 +29,7 @@ impl Subscriber for InviteExpiry {
         if let InviteEvent::Created(created) = event {
             effects.set_timer(Timer {
                 due_at: created.expires_at.timestamp_micros(),
-                kind: Self::TIMERS.to_owned(),
+                kind: KIND.to_owned(),
                 organization: record.organization.clone(),
                 stream: record.stream.clone(),
             });
@@ -35,13 +37,14 @@ impl Subscriber for InviteExpiry {
         Ok(())
     }
 
-    async fn fire(&self, commands: &Commands, organization: &str, timers: &[Timer]) -> Result<(), command::Error> {
-        let Ok(organization) = organization.parse() else { return Ok(()) };
+    async fn fire(&self, commands: &Commands, organization: &str, timers: &[Timer]) -> Result<Fired, command::Error> {
+        let Ok(organization) = organization.parse() else { return Ok(Fired::all(timers)) };
         let caller =
             Caller { organization, actor: Self::NAME.to_owned(), request_id: format!("timer_{}", timers[0].due_at) };
         let expire = Expire { invites: timers.iter().filter_map(|timer| timer.stream.parse().ok()).collect() };
         // An invite that was answered or cancelled in time refuses nothing: there is no event then.
-        commands.run(&caller, None, &expire).await.map(drop)
+        commands.run(&caller, None, &expire).await?;
+        Ok(Fired::all(timers))
     }
 }
 

@@ -4,9 +4,13 @@
 //! it keeps as timers, and acts on them through commands, which are safe to repeat. So a crash at any point means that
 //! something is done again and comes to nothing, never that it is left out.
 
+pub mod file_removal;
 pub mod invite_expiry;
 mod runner;
+pub mod session_timers;
 pub mod upkeep;
+
+use chrono::TimeDelta;
 
 use crate::{
     command::{self, Commands},
@@ -20,8 +24,13 @@ pub trait Subscriber: Send + Sync {
     /// The name under which its checkpoint is kept, never changed.
     const NAME: &'static str;
 
-    /// The timers that it acts on.
-    const TIMERS: &'static str;
+    /// The kinds of timers that it acts on.
+    const TIMERS: &'static [&'static str];
+
+    /// The shortest time between two passes. A commit wakes the subscriber, but not sooner than this after its last pass:
+    /// events of a pause are dealt with together, so a subscriber adds one transaction per pause to the writer's work, not
+    /// one per commit.
+    const PACE: TimeDelta = TimeDelta::seconds(1);
 
     /// Adds what an event means to the effects that commit with the checkpoint.
     ///
@@ -29,11 +38,30 @@ pub trait Subscriber: Send + Sync {
     /// When the event cannot be dealt with. After a few tries it is put aside, and the subscriber goes on.
     fn observe(&self, record: &StoredRecord, effects: &mut Effects) -> Result<(), String>;
 
-    /// Acts on timers that are due, all of one organization. It may be asked again for those it has acted on.
+    /// Acts on timers that are due, all of one kind and one organization. It may be asked again for those it has acted on.
+    ///
+    /// A timer says only that somebody should look. What it was set for may have been superseded, so what is really due
+    /// is for the command to decide; one that finds nothing to do is done, or set anew for a later time.
     fn fire(
         &self,
         commands: &Commands,
         organization: &str,
         timers: &[Timer],
-    ) -> impl Future<Output = Result<(), command::Error>> + Send;
+    ) -> impl Future<Output = Result<Fired, command::Error>> + Send;
+}
+
+/// What came of timers. Those that are not among the done ones will be tried again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fired {
+    /// Timers that are not needed any more.
+    pub done: Vec<Timer>,
+    /// Timers to set, in the transaction that removes the done ones.
+    pub set: Vec<Timer>,
+}
+
+impl Fired {
+    /// All of them are done, and nothing follows.
+    pub fn all(timers: &[Timer]) -> Self {
+        Self { done: timers.to_vec(), set: Vec::new() }
+    }
 }

@@ -6,7 +6,7 @@ use aggregates::id::EventId;
 use chrono::TimeDelta;
 use tokio::sync::watch;
 
-use super::Subscriber;
+use super::{Fired, Subscriber};
 use crate::{
     command::Commands,
     store::{self, Effects, Lease, Parked, Store, Timer},
@@ -14,8 +14,7 @@ use crate::{
 
 /// For how long a node may be silent before another takes over.
 const LEASE: TimeDelta = TimeDelta::seconds(15);
-/// The pause when there is nothing to do. Events of a pause are dealt with together, so a subscriber adds one
-/// transaction per pause to the writer's work, not one per commit.
+/// How often a subscriber looks for what is due when nothing wakes it.
 const PAUSE: TimeDelta = TimeDelta::seconds(1);
 /// Events and timers dealt with in one transaction.
 const STEP: i64 = 500;
@@ -49,6 +48,7 @@ impl<S: Subscriber> Runner<S> {
 
     /// Runs until told to stop, then lets go of the lease.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut follower = self.store().follow();
         while !*stop.borrow() {
             match self.pass().await {
                 Ok(Pass::More) => continue,
@@ -58,7 +58,12 @@ impl<S: Subscriber> Runner<S> {
                     self.lease = None;
                 }
             }
+            let woken = async {
+                self.commands.clock.sleep(S::PACE).await;
+                follower.changed().await;
+            };
             tokio::select! {
+                () = woken => {}
                 () = self.commands.clock.sleep(PAUSE) => {}
                 _ = stop.changed() => {}
             }
@@ -127,25 +132,41 @@ impl<S: Subscriber> Runner<S> {
 
     /// Lets the subscriber act on what is due; whether there is more.
     async fn fire_due(&mut self, now: chrono::DateTime<chrono::Utc>) -> Result<bool, store::Error> {
-        let due = self.store().due_timers(S::TIMERS, now.timestamp_micros(), STEP).await?;
+        let mut more = false;
+        for kind in S::TIMERS {
+            more |= self.fire_kind(kind, now).await?;
+        }
+        Ok(more)
+    }
+
+    async fn fire_kind(&mut self, kind: &str, now: chrono::DateTime<chrono::Utc>) -> Result<bool, store::Error> {
+        let due = self.store().due_timers(kind, now.timestamp_micros(), STEP).await?;
         let mut by_organization: BTreeMap<&str, Vec<Timer>> = BTreeMap::new();
         for timer in &due {
             by_organization.entry(&timer.organization).or_default().push(timer.clone());
         }
-        let mut done: Vec<Timer> = Vec::new();
+        let mut fired = Fired::default();
         for (organization, timers) in by_organization {
             match self.subscriber.fire(&self.commands, organization, &timers).await {
-                Ok(()) => done.extend(timers),
+                Ok(Fired { done, set }) => {
+                    fired.done.extend(done);
+                    fired.set.extend(set);
+                }
                 Err(error) => {
                     tracing::warn!(subscriber = S::NAME, %error, timers = timers.len(), "timers will be tried again");
                 }
             }
         }
         let Some((lease, _)) = &self.lease else { return Ok(false) };
-        let full = done.len() == STEP as usize;
-        if !done.is_empty() {
+        let full = fired.done.len() == STEP as usize;
+        if !fired.done.is_empty() {
             let mut effects = Effects::new(lease, lease.position);
-            effects.clear_timers(&done);
+            // One that is set for the same time again stays as it is.
+            fired.done.retain(|timer| !fired.set.contains(timer));
+            effects.clear_timers(&fired.done);
+            for timer in fired.set {
+                effects.set_timer(timer);
+            }
             self.store().apply(effects).await?;
         }
         Ok(full)

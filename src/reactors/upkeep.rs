@@ -1,4 +1,4 @@
-//! Small chores of every node: old replies go away, and last-used times of API keys are noted.
+//! Small chores of every node: old replies and dead uploads go away, and last-used times of API keys are noted.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::command::Commands;
+use crate::{command::Commands, files::Files};
 
 /// How often the chores are done.
 const EVERY: TimeDelta = TimeDelta::seconds(30);
@@ -33,10 +33,10 @@ impl KeyUses {
 }
 
 /// Does the chores until told to stop, and once more then.
-pub async fn run(commands: Arc<Commands>, uses: Arc<KeyUses>, mut stop: watch::Receiver<bool>) {
+pub async fn run(commands: Arc<Commands>, files: Arc<Files>, uses: Arc<KeyUses>, mut stop: watch::Receiver<bool>) {
     loop {
         let stopping = *stop.borrow();
-        if let Err(error) = chores(&commands, &uses).await {
+        if let Err(error) = chores(&commands, &files, &uses).await {
             tracing::warn!(%error, "upkeep failed and will be tried again");
         }
         if stopping {
@@ -49,9 +49,9 @@ pub async fn run(commands: Arc<Commands>, uses: Arc<KeyUses>, mut stop: watch::R
     }
 }
 
-async fn chores(commands: &Commands, uses: &KeyUses) -> Result<(), crate::store::Error> {
+async fn chores(commands: &Commands, files: &Files, uses: &KeyUses) -> Result<(), crate::store::Error> {
     commands.store.note_key_uses(uses.take()).await?;
     let now = commands.now().timestamp_micros();
     while commands.store.sweep_replies(now, REPLIES).await? > 0 {}
-    Ok(())
+    files.sweep(&commands.store, commands.now()).await
 }

@@ -88,6 +88,11 @@ pub fn row_statement(write: &TableWrite) -> String {
     if write.mode == Mode::Delete {
         return format!("DELETE FROM {table} WHERE {} = $1", write.columns[0].0);
     }
+    if write.mode == Mode::Raise {
+        let (key, number) = (write.columns[0].0, write.columns[1].0);
+        // Numbered with a question mark: SQLite counts `$2` as the first parameter where it appears first.
+        return format!("UPDATE {table} SET {number} = ?2 WHERE {key} = ?1 AND {number} < ?2");
+    }
     let names = names(write);
     let places = (1..=write.columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
     format!("INSERT INTO {table} ({names}) VALUES ({places}){}", conflict(write))
@@ -133,20 +138,29 @@ fn append_ctes(sql: &mut String, writes: &[TableWrite], first_parameter: usize, 
         let names = names(write);
         let table = &write.table;
         // Writing to a String cannot fail.
-        let _ = if write.mode == Mode::Delete {
-            let key = write.columns[0].0;
-            write!(
+        let key = write.columns[0].0;
+        let _ = match write.mode {
+            Mode::Delete => write!(
                 sql,
                 ", w{i} AS (DELETE FROM {table} t USING UNNEST({arrays}) AS u({names}){guard} WHERE t.{key} = u.{key})"
-            )
-        } else {
-            let picked = write.columns.iter().map(|(name, _)| format!("u.{name}")).collect::<Vec<_>>().join(", ");
-            write!(
-                sql,
-                ", w{i} AS (INSERT INTO {table} ({names}) SELECT {picked} FROM UNNEST({arrays}) AS u({names}){guard}{})",
-                // The comma join above needs a WHERE before ON CONFLICT in SQLite only; PostgreSQL parses it as it is.
-                conflict(write)
-            )
+            ),
+            Mode::Raise => {
+                let number = write.columns[1].0;
+                write!(
+                    sql,
+                    ", w{i} AS (UPDATE {table} t SET {number} = u.{number} FROM UNNEST({arrays}) AS u({names}){guard} \
+                     WHERE t.{key} = u.{key} AND t.{number} < u.{number})"
+                )
+            }
+            _ => {
+                let picked = write.columns.iter().map(|(name, _)| format!("u.{name}")).collect::<Vec<_>>().join(", ");
+                write!(
+                    sql,
+                    ", w{i} AS (INSERT INTO {table} ({names}) SELECT {picked} FROM UNNEST({arrays}) AS u({names}){guard}{})",
+                    // The comma join above needs a WHERE before ON CONFLICT in SQLite only; PostgreSQL parses it as it is.
+                    conflict(write)
+                )
+            }
         };
     }
 }
@@ -158,7 +172,7 @@ fn names(write: &TableWrite) -> String {
 fn conflict(write: &TableWrite) -> String {
     let key = write.columns[0].0;
     match write.mode {
-        Mode::Insert | Mode::Delete => String::new(),
+        Mode::Insert | Mode::Raise | Mode::Delete => String::new(),
         Mode::InsertNew => format!(" ON CONFLICT ({key}) DO NOTHING"),
         Mode::Upsert => {
             let set = write.columns[1..]
@@ -167,6 +181,13 @@ fn conflict(write: &TableWrite) -> String {
                 .collect::<Vec<_>>()
                 .join(", ");
             format!(" ON CONFLICT ({key}) DO UPDATE SET {set}")
+        }
+        Mode::AtLeast => {
+            let number = write.columns[1].0;
+            let name = write.table.rsplit('.').next().unwrap_or(&write.table);
+            format!(
+                " ON CONFLICT ({key}) DO UPDATE SET {number} = excluded.{number} WHERE {name}.{number} < excluded.{number}"
+            )
         }
         Mode::Add => {
             let number = write.columns[1].0;

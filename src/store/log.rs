@@ -73,6 +73,7 @@ impl StoredRecord {
 }
 
 /// Stored events together with the keys that open their personal fields.
+#[derive(Default)]
 pub struct Opened {
     /// The events.
     pub records: Vec<StoredRecord>,
@@ -86,16 +87,113 @@ impl Opened {
     }
 }
 
+/// Which part of the log is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent<'a> {
+    /// All of it; its places are positions.
+    Everything,
+    /// What one organization did; its places are the organization's sequence numbers.
+    Organization(&'a str),
+}
+
+impl Extent<'_> {
+    /// The place of an event.
+    pub fn place(self, record: &StoredRecord) -> i64 {
+        match self {
+            Self::Everything => record.position,
+            Self::Organization(_) => record.org_seq,
+        }
+    }
+}
+
+/// The events of some types within a piece of the log.
+pub struct Slice {
+    /// The events, in order.
+    pub opened: Opened,
+    /// Everything up to this place has been looked at.
+    pub upto: i64,
+    /// The last place of the log.
+    pub head: i64,
+}
+
+/// Events that one slice looks at, at most, whatever their types: a filter that nothing passes comes to an end too.
+const WINDOW: i64 = 10_000;
+
 impl Store {
+    /// Up to `limit` events of these types after a place. The end of the log is asked for first, which costs a subscriber
+    /// that is up to date one row.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Corrupt`].
+    pub async fn slice(&self, extent: Extent<'_>, after: i64, types: &[&str], limit: i64) -> Result<Slice, Error> {
+        let (head, place, mut condition, mut parameters): (_, _, _, Vec<super::Value>) = match extent {
+            Extent::Everything => (self.last_position().await?, "e.position", String::new(), Vec::new()),
+            Extent::Organization(id) => {
+                let condition = "e.org_id = $1 AND ".to_owned();
+                (self.last_sequence(id).await?, "e.org_seq", condition, vec![id.into()])
+            }
+        };
+        if head <= after || types.is_empty() {
+            return Ok(Slice { opened: Opened::default(), upto: head.max(after), head });
+        }
+        let upto = head.min(after + WINDOW);
+        let n = parameters.len();
+        let any = self.engine().any("e.type", n + 1);
+        condition += &format!("{place} > ${} AND {place} <= ${} AND {any}", n + 2, n + 3);
+        let types: Vec<String> = types.iter().map(|name| (*name).to_owned()).collect();
+        parameters.extend([types.into(), after.into(), upto.into(), limit.into()]);
+        let sql = format!("{} WHERE {condition} ORDER BY {place} LIMIT ${}", select(), n + 4);
+        let opened = self.opened(self.query(sql, parameters).await?).await?;
+        let full = i64::try_from(opened.records.len()).is_ok_and(|found| found >= limit);
+        let upto = opened.records.last().filter(|_| full).map_or(upto, |last| extent.place(last));
+        Ok(Slice { opened, upto, head })
+    }
+
+    /// The last sequence number of an organization; 0 when it has no event.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn last_sequence(&self, organization: &str) -> Result<i64, Error> {
+        let sql = "SELECT seq FROM org_heads WHERE org_id = $1".to_owned();
+        let rows = self.query(sql, vec![organization.into()]).await?;
+        Ok(rows.first().map_or(0, |row| row[0].int()))
+    }
+
+    /// The sequence number of an organization's event.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn sequence_of(&self, organization: &str, event_id: &str) -> Result<Option<i64>, Error> {
+        let sql = "SELECT org_seq FROM events WHERE event_id = $1 AND org_id = $2".to_owned();
+        let rows = self.query(sql, vec![event_id.into(), organization.into()]).await?;
+        Ok(rows.first().map(|row| row[0].int()))
+    }
+
+    /// Events by their ids, in the order of the log; unknown ones are left out.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Corrupt`].
+    pub async fn events_by_id(&self, ids: Vec<String>) -> Result<Opened, Error> {
+        let sql = format!("{} WHERE {} ORDER BY e.position", select(), self.engine().any("e.event_id", 1));
+        self.opened(self.query(sql, vec![ids.into()]).await?).await
+    }
+
+    /// The events of streams up to a position, each stream's oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Corrupt`].
+    pub async fn streams(&self, ids: Vec<String>, upto: i64) -> Result<Opened, Error> {
+        let any = self.engine().any("e.stream_id", 1);
+        let sql = format!("{} WHERE {any} AND e.position <= $2 ORDER BY e.stream_id, e.version", select());
+        self.opened(self.query(sql, vec![ids.into(), upto.into()]).await?).await
+    }
+
     /// All events of one stream, oldest first; empty when there is no such stream.
     ///
     /// # Errors
     /// [`Error::Database`], [`Error::Corrupt`].
     pub async fn stream(&self, id: &str) -> Result<Opened, Error> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM events e LEFT JOIN subjects s ON s.id = e.subject_id \
-             WHERE e.stream_id = $1 ORDER BY e.version"
-        );
+        let sql = format!("{} WHERE e.stream_id = $1 ORDER BY e.version", select());
         let rows = self.query(sql, vec![id.into()]).await?;
         self.opened(rows).await
     }
@@ -153,9 +251,10 @@ impl Store {
     }
 }
 
+fn select() -> String {
+    format!("SELECT {COLUMNS} FROM events e LEFT JOIN subjects s ON s.id = e.subject_id")
+}
+
 fn page_sql() -> String {
-    format!(
-        "SELECT {COLUMNS} FROM events e LEFT JOIN subjects s ON s.id = e.subject_id \
-         WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position LIMIT $3"
-    )
+    format!("{} WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position LIMIT $3", select())
 }

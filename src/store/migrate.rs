@@ -22,7 +22,10 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Migration] = migrations![1 "0001_event_store", 2 "0002_read_models", 8 "0008_mail"];
+const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_event_store", 2 "0002_read_models", 3 "0003_sessions", 4 "0004_heartbeats", 5 "0005_files", 6 "0006_events",
+    8 "0008_mail",
+];
 
 /// The advisory lock of whoever migrates; any number that nobody else uses.
 const LOCK: i64 = 0x7265_6c61_795f_6d67;

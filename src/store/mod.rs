@@ -10,6 +10,8 @@ mod committer;
 mod connection;
 mod dialect;
 mod documents;
+mod follow;
+mod heartbeats;
 mod keys;
 mod log;
 mod mails;
@@ -20,6 +22,7 @@ mod rows;
 mod sqlite;
 mod submission;
 mod subscriptions;
+mod uploads;
 mod value;
 mod write;
 
@@ -28,18 +31,20 @@ use std::sync::Arc;
 pub use self::{
     api_keys::{KeyLookup, StoredKey},
     documents::{Document, Filter, Page, PageQuery, Sort},
+    follow::Follower,
     keys::SubjectKey,
-    log::{Opened, StoredRecord},
+    log::{Extent, Opened, Slice, StoredRecord},
     mails::{MailRate, QueuedMail, finished_mail},
     opener::Location,
     rebuild::{Difference, Report},
     submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},
     subscriptions::{Effects, Lease, Parked, Timer},
+    uploads::end_of_upload,
     value::{Kind, Row, Value},
     write::{Mode, TableWrite},
 };
 
-use self::{committer::Committer, dialect::Engine, keys::KeyCache, opener::Opener};
+use self::{committer::Committer, dialect::Engine, follow::Followers, keys::KeyCache, opener::Opener};
 use crate::{clock::Clock, trust::keys::Keys};
 
 /// Why the store could not do something.
@@ -114,6 +119,7 @@ pub struct Store {
     committer: Committer,
     keys: Arc<Keys>,
     key_cache: Arc<KeyCache>,
+    followers: Arc<Followers>,
 }
 
 impl Store {
@@ -125,7 +131,8 @@ impl Store {
         let opener = Arc::new(Opener::new(location, readers)?);
         migrate::migrate(&mut opener.writer().await?).await?;
         let committer = Committer::start(opener.clone(), clock).await?;
-        Ok(Self { opener, committer, keys, key_cache: Arc::default() })
+        tokio::spawn(follow::announce(opener.clone(), committer.head()));
+        Ok(Self { opener, committer, keys, key_cache: Arc::default(), followers: Arc::default() })
     }
 
     /// Applies what is missing of the schema and answers how many migrations that took.
@@ -168,6 +175,11 @@ impl Store {
         }
     }
 
+    /// The keys of the installation.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     fn engine(&self) -> Engine {
         match self.opener.location() {
             Location::Sqlite(_) => Engine::Sqlite,
@@ -175,25 +187,8 @@ impl Store {
         }
     }
 
-    /// Runs one reading statement. SQLite reads on a thread that may block.
+    /// Runs one reading statement.
     async fn query(&self, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
-        let mut connection = self.opener.reader().await?;
-        if connection.engine() == Engine::Postgres {
-            let result = connection.query(&sql, parameters.clone()).await;
-            return match result {
-                // A rebuild exchanged the tables just now. Nothing was read yet, so reading again is right.
-                Err(Error::Database(cause)) if cause.contains("deadlock detected") => {
-                    connection.query(&sql, parameters).await
-                }
-                result => result,
-            };
-        }
-        let opener = self.opener.clone();
-        let read = move || {
-            let rows = futures_executor::block_on(connection.query(&sql, parameters));
-            opener.give_back(connection);
-            rows
-        };
-        tokio::task::spawn_blocking(read).await.map_err(|error| Error::Unavailable(error.to_string()))?
+        self.opener.query(sql, parameters).await
     }
 }

@@ -1,13 +1,19 @@
 //! Where the database is, and how connections to it are opened.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{Error, connection::Connection, sqlite};
+use super::{
+    Error,
+    connection::Connection,
+    dialect::Engine,
+    sqlite,
+    value::{Row, Value},
+};
 
 /// Where the data lives.
 #[derive(Clone, Debug)]
@@ -74,6 +80,49 @@ impl Opener {
                 None => sqlite::open_reader(path)?,
             })),
             (Location::Postgres(_), None) => Err(Error::Unavailable("no pool".into())),
+        }
+    }
+
+    /// Runs one reading statement. SQLite reads on a thread that may block.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Unavailable`].
+    pub async fn query(self: &Arc<Self>, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let mut connection = self.reader().await?;
+        if connection.engine() == Engine::Postgres {
+            let result = connection.query(&sql, parameters.clone()).await;
+            return match result {
+                // A rebuild exchanged the tables just now. Nothing was read yet, so reading again is right.
+                Err(Error::Database(cause)) if cause.contains("deadlock detected") => {
+                    connection.query(&sql, parameters).await
+                }
+                result => result,
+            };
+        }
+        let opener = Arc::clone(self);
+        let read = move || {
+            let rows = futures_executor::block_on(connection.query(&sql, parameters));
+            opener.give_back(connection);
+            rows
+        };
+        tokio::task::spawn_blocking(read).await.map_err(|error| Error::Unavailable(error.to_string()))?
+    }
+
+    /// The pool of connections for reading, on PostgreSQL.
+    pub fn pool(&self) -> Option<&PgPool> {
+        self.pool.as_ref()
+    }
+
+    /// On PostgreSQL, a pool of the one connection that listens for as long as the process runs.
+    ///
+    /// # Errors
+    /// When the URL cannot be parsed.
+    pub fn pool_for_listening(&self) -> Result<Option<PgPool>, Error> {
+        match &self.location {
+            Location::Sqlite(_) => Ok(None),
+            Location::Postgres(url) => {
+                Ok(Some(PgPoolOptions::new().max_connections(1).connect_lazy_with(options(url)?)))
+            }
         }
     }
 

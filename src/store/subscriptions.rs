@@ -30,7 +30,7 @@ pub struct Parked {
     pub error: String,
 }
 
-/// Something that is due at a time.
+/// Something that is due at a time. There is one of each kind and aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timer {
     /// Microseconds since 1970.
@@ -44,10 +44,13 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// The id sorts by time, and is the same for the same timer, so that setting it twice changes nothing.
     fn id(&self) -> String {
-        format!("{:020}/{}/{}", self.due_at, self.kind, self.stream)
+        id_of(&self.kind, &self.stream)
     }
+}
+
+fn id_of(kind: &str, stream: &str) -> String {
+    format!("{kind}/{stream}")
 }
 
 /// What a subscriber writes after it has dealt with events up to a position.
@@ -67,7 +70,7 @@ impl Effects {
         Self { lease: lease.clone(), position, writes: Vec::new() }
     }
 
-    /// Sets a timer.
+    /// Sets a timer. One of the same kind and aggregate that was set before is superseded.
     pub fn set_timer(&mut self, timer: Timer) {
         let columns = [
             ("id", Kind::Text),
@@ -79,13 +82,18 @@ impl Effects {
         let id = timer.id();
         let Timer { due_at, kind, organization, stream } = timer;
         let row = vec![id.into(), due_at.into(), kind.into(), organization.into(), stream.into()];
-        self.add(row, || TableWrite::new("timers", Mode::InsertNew, &columns));
+        self.add(row, || TableWrite::new("timers", Mode::Upsert, &columns));
+    }
+
+    /// Removes the timer of a kind and an aggregate, if there is one.
+    pub fn clear_timer(&mut self, kind: &str, stream: &str) {
+        self.add(vec![id_of(kind, stream).into()], || TableWrite::new("timers", Mode::Delete, &[("id", Kind::Text)]));
     }
 
     /// Removes timers that have done their work.
     pub fn clear_timers(&mut self, timers: &[Timer]) {
         for timer in timers {
-            self.add(vec![timer.id().into()], || TableWrite::new("timers", Mode::Delete, &[("id", Kind::Text)]));
+            self.clear_timer(&timer.kind, &timer.stream);
         }
     }
 
@@ -103,12 +111,15 @@ impl Effects {
         self.add(row, || TableWrite::new("parked", Mode::InsertNew, &columns));
     }
 
-    /// Adds a row to the write of its table, which must be one write, or else a key could stand in it twice.
+    /// Adds a row to the write of its table. All of them take effect at once, so no key may stand in two of them, nor twice
+    /// in one: what was said last about it holds.
     pub(super) fn add(&mut self, row: Vec<Value>, empty: impl FnOnce() -> TableWrite) {
         let write = empty();
+        for other in self.writes.iter_mut().filter(|other| other.table == write.table) {
+            other.rows.retain(|other| other[0] != row[0]);
+        }
         let same = self.writes.iter_mut().find(|other| other.table == write.table && other.mode == write.mode);
         match same {
-            Some(same) if same.rows.iter().any(|other| other[0] == row[0]) => {}
             Some(same) => same.rows.push(row),
             None => self.writes.push(TableWrite { rows: vec![row], ..write }),
         }
@@ -180,12 +191,10 @@ impl Store {
     /// # Errors
     /// [`Error::Database`].
     pub async fn due_timers(&self, kind: &str, now: i64, limit: i64) -> Result<Vec<Timer>, Error> {
-        // '0' follows '/', the separator after the time, so this covers every timer that is due at `now` itself.
-        let bound = format!("{now:020}0");
-        let sql = "SELECT due_at, kind, org_id, stream_id FROM timers WHERE id < $1 AND kind = $2 \
-                   ORDER BY id LIMIT $3"
+        let sql = "SELECT due_at, kind, org_id, stream_id FROM timers WHERE kind = $1 AND due_at <= $2 \
+                   ORDER BY due_at, id LIMIT $3"
             .to_owned();
-        let rows = self.query(sql, vec![bound.into(), kind.into(), limit.into()]).await?;
+        let rows = self.query(sql, vec![kind.into(), now.into(), limit.into()]).await?;
         let timer = |row: Vec<Value>| Timer {
             due_at: row[0].int(),
             kind: row[1].text().to_owned(),

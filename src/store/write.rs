@@ -13,6 +13,10 @@ pub enum Mode {
     Upsert,
     /// The second column, a number, is added to theirs.
     Add,
+    /// Their second column, a number, is raised to this one if it is lower.
+    AtLeast,
+    /// The same, but keys that do not exist are left out.
+    Raise,
     /// They are deleted; there is only the key column.
     Delete,
 }

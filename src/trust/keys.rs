@@ -35,6 +35,8 @@ pub struct Keys {
     replies: Key,
     subjects: Key,
     mails: Key,
+    sessions: Key,
+    file_links: Key,
 }
 
 impl Keys {
@@ -46,6 +48,8 @@ impl Keys {
             replies: derive(&master, "interview-relay/stored-replies/v1"),
             subjects: derive(&master, "interview-relay/subject-lookup/v1"),
             mails: derive(&master, "interview-relay/mail-tokens/v1"),
+            sessions: derive(&master, "interview-relay/session-tokens/v1"),
+            file_links: derive(&master, "interview-relay/file-links/v1"),
             master,
         }
     }
@@ -95,6 +99,16 @@ impl Keys {
     /// The key under which stored replies (idempotency records) are sealed.
     pub fn replies(&self) -> &Key {
         &self.replies
+    }
+
+    /// The key under which session tokens are signed.
+    pub fn sessions(&self) -> &Key {
+        &self.sessions
+    }
+
+    /// The key under which download links are signed.
+    pub fn file_links(&self) -> &Key {
+        &self.file_links
     }
 
     /// The name under which a data subject is found: HMAC-SHA-256 of organization and normalized address, cut to

@@ -5,4 +5,5 @@ pub mod leaf;
 pub mod mail_token;
 pub mod seal;
 pub mod secret_key;
+pub mod session_token;
 pub mod token;

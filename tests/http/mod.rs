@@ -2,15 +2,22 @@
 
 mod api_keys;
 mod campaigns;
+mod documents;
+mod events;
+mod events_stream;
+mod files;
 mod idempotency;
 mod interview;
 mod invites;
 mod limits;
 mod openapi;
+mod participants;
 mod platform;
 mod projects;
 mod ratchet;
 mod reference;
 mod scripts;
 mod server;
+mod session_timers;
+mod sessions;
 mod support;

@@ -254,6 +254,50 @@ async fn clients_without_a_key_are_limited_by_address() {
 }
 
 #[tokio::test]
+async fn a_seat_needs_a_session_token_under_its_own_link() {
+    let server = TestServer::start().await;
+    let seat = |link: &str| server.request("POST", &format!("/v1/door/{link}/seat"));
+    assert_eq!(code(seat("inv_open")).await, (401, "INVALID_API_KEY".to_owned()));
+    assert_eq!(code(seat("inv_open").bearer_auth("seat-x")).await.0, 401);
+    assert_eq!(code(seat("inv_open").bearer_auth(ALL)).await.0, 401, "an API key is no session token");
+    assert_eq!(code(seat("inv_gone")).await.0, 401, "who shows nothing is asked for a token first");
+    assert_eq!(code(seat("inv_gone").bearer_auth("seat-1")).await, (404, "RESOURCE_NOT_FOUND".to_owned()));
+    let sit =
+        seat("inv_open").bearer_auth("seat-1").header("idempotency-key", "\"k\"").header("user-agent", "x".repeat(600));
+    let (status, body) = send(sit.json(&json!({}))).await;
+    assert_eq!(status, 200);
+    let key = body["key"].as_str().expect("a key");
+    assert!(key.starts_with("inv_") && key.ends_with("\nk"), "the key is the participant's own: {key}");
+    assert_eq!(body["agent"], json!("x".repeat(500)));
+    assert_eq!(
+        code(seat("inv_open").bearer_auth("seat-1").body("{")).await,
+        (415, "UNSUPPORTED_MEDIA_TYPE".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn participants_are_limited_by_session_and_not_by_address() {
+    let limits = Limits { participant: 2, session: 3, ..Limits::default() };
+    let server = TestServer::start_with(limits, Bounds::default()).await;
+    let sit = |seat: &str| server.request("POST", "/v1/door/inv_open/seat").bearer_auth(seat).json(&json!({}));
+    for remaining in ["2", "1", "0"] {
+        let response = sit("seat-1").send().await.expect("answer");
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["x-ratelimit-limit"]),
+            (200, &"3".parse().expect("3"))
+        );
+        assert_eq!(response.headers()["x-ratelimit-remaining"], remaining);
+    }
+    assert_eq!(send(sit("seat-1")).await.0, 429);
+    assert_eq!(send(sit("seat-2")).await.0, 200, "another participant behind the same address");
+    // Guessing is limited by address, and the limit goes before what is wrong with a request, as everywhere.
+    assert_eq!(send(sit("seat-x")).await.0, 401);
+    assert_eq!(send(sit("seat-y")).await.0, 401);
+    assert_eq!(send(sit("seat-z")).await.0, 429);
+    assert_eq!(send(sit("seat-2")).await.0, 200);
+}
+
+#[tokio::test]
 async fn health_is_told() {
     let server = TestServer::start().await;
     assert_eq!(send(server.request("GET", "/healthz")).await, (200, json!({"status": "ok"})));
@@ -293,6 +337,11 @@ async fn the_document_follows_the_table() {
     assert_eq!(document["openapi"], "3.1.0");
     let create = &document["paths"]["/v1/things"]["post"];
     assert_eq!(create["security"], json!([{"apiKey": ["campaigns:write"]}]));
+    let seat = &document["paths"]["/v1/door/{token}/seat"]["post"];
+    assert_eq!(seat["security"], json!([{"sessionToken": []}]));
+    assert!(
+        seat["responses"]["401"].is_object() && document["components"]["securitySchemes"]["sessionToken"].is_object()
+    );
     let statuses: Vec<_> = create["responses"].as_object().expect("responses").keys().map(String::as_str).collect();
     assert_eq!(statuses, ["201", "400", "401", "403", "413", "415", "422", "429", "500", "503"]);
     assert_eq!(document["components"]["schemas"]["NewThing"]["required"], json!(["name"]));

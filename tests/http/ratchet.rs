@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     engines::on_both_engines,
+    participant::Participant,
     product::{Product, id},
 };
 
@@ -24,6 +25,7 @@ fn the_table_is_what_the_contract_lists() {
                 Access::Scope(scope) => scope.to_string(),
                 Access::InviteToken => "(invite token)".to_owned(),
                 Access::Mail => "(mail provider)".to_owned(),
+                Access::SessionToken => "(session token)".to_owned(),
                 access => panic!("{} {}: {access:?}", operation.method, operation.path),
             };
             format!("{}\t{}\t{access}\t{}", operation.method, operation.path, operation.success)
@@ -56,6 +58,7 @@ on_both_engines! {
         let invite = id(&product.invite(&campaign, "ada@example.com").await);
         let script = id(&product.get(&format!("/v1/campaigns/{campaign}")).await.expect(200)["scriptId"].as_str()
             .map(|id| json!({"id": id})).expect("a script"));
+        let session = Participant::join(&product, &campaign, "bob@example.com").await.session;
         let project = id(&product.post("/v1/projects", json!({"name": "P"})).await.expect(201));
         let template = json!({"name": "T", "subject": "S", "text": "T", "html": "H"});
         let template = id(&product.post("/v1/email-templates", template).await.expect(201));
@@ -67,6 +70,7 @@ on_both_engines! {
                 .path
                 .replace("{campaignId}", &campaign)
                 .replace("{inviteId}", &invite)
+                .replace("{sessionId}", &session)
                 .replace("{scriptId}", &script)
                 .replace("{projectId}", &project)
                 .replace("{templateId}", &template)
@@ -91,9 +95,48 @@ on_both_engines! {
             } else if method == Method::GET {
                 let page = foreign.expect(200);
                 let listed: &Vec<Value> = page["data"].as_array().expect("a list");
-                let ours = [&campaign, &script, &project, &template, &api_key];
+                let ours = [&campaign, &script, &project, &template, &api_key, &session];
                 assert!(!listed.iter().any(|item| ours.iter().any(|id| item["id"] == json!(id))), "{name}");
             }
         }
+    }
+
+    async fn every_route_of_a_session_demands_its_own_token_under_its_own_link(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        let (ada, _) = Participant::begin(&product, &campaign, "ada@example.com").await;
+        let bob = Participant::join(&product, &campaign, "bob@example.com").await;
+        let invite = product.invite(&campaign, "cy@example.com").await;
+        let before = product.engine.number("SELECT position FROM log_head").await;
+        let operations: Vec<_> =
+            routes::operations().into_iter().filter(|operation| operation.path.contains("/session/")).collect();
+        assert!(operations.len() >= 9, "{}", operations.len());
+        for operation in operations {
+            let name = format!("{} {}", operation.method, operation.path);
+            assert_eq!(operation.access, Access::SessionToken, "{name}");
+            let method: Method = operation.method.as_str().parse().expect("a method");
+            let send = async |link: &str, token: &str| {
+                let path = operation.path.replace("{token}", link);
+                assert!(!path.contains('{'), "{name}");
+                let mut request = product.request(method.clone(), &path, token);
+                if token.is_empty() {
+                    request = reqwest::Client::new().request(method.clone(), format!("{}{path}", product.url));
+                }
+                product.send(if method == Method::GET { request } else { request.json(&json!({})) }).await
+            };
+            let without = send(&ada.link, "").await;
+            assert_eq!(without.refused(401), "INVALID_API_KEY", "{name}");
+            assert_eq!(without.header("www-authenticate"), Some("Bearer"), "{name}");
+            let swapped = if &ada.token[20..21] == "A" { "B" } else { "A" };
+            let forged = format!("{}{swapped}{}", &ada.token[..20], &ada.token[21..]);
+            for token in ["nonsense", &forged, &bob.token, &product.key, &ada.link] {
+                assert_eq!(send(&ada.link, token).await.refused(401), "INVALID_API_KEY", "{name} {token}");
+            }
+            assert_eq!(send("inv_nothing", &ada.token).await.refused(404), "RESOURCE_NOT_FOUND", "{name}");
+            // A link that exists, but that this session was not opened with.
+            let other = invite["token"].as_str().expect("a token");
+            assert_eq!(send(other, &ada.token).await.refused(401), "INVALID_API_KEY", "{name}");
+        }
+        assert_eq!(product.engine.number("SELECT position FROM log_head").await, before, "nothing of it did anything");
     }
 }

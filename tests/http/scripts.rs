@@ -36,7 +36,7 @@ on_both_engines! {
         assert_eq!(created.header("location"), Some(path.as_str()));
         assert_eq!((&document["status"], &document["version"]), (&json!("draft"), &json!(1)));
         let expected = json!({"id": "q1", "text": "How was it?", "type": "open", "required": true, "followUp": null,
-            "maxDuration": null, "order": 1, "options": null, "scale": null});
+            "maxDuration": null, "order": 1, "options": null, "scale": null, "media": []});
         assert_eq!(document["questions"], json!([expected]));
         assert_eq!(document["settings"], json!({"voice": "nova", "custom": {"a": 1}}));
         assert_eq!((&document["projectId"], &document["changelog"]), (&Value::Null, &Value::Null));

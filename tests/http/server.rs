@@ -129,6 +129,7 @@ async fn https_is_served_and_plain_http_sent_there() {
     let (_stop, stopped) = watch::channel(false);
     tokio::spawn(server::serve(fronts, Bounds::default(), stopped));
 
+    crate::support::ring();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
     let plain_url = format!("http://{plain_address}/v1/things?limit=1");
     let response = client.get(&plain_url).send().await.expect("answer");

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use aggregates::{
     api_key::Scope,
-    id::{ApiKeyId, CampaignId, Id as _, OrganizationId},
+    id::{ApiKeyId, CampaignId, Id as _, InviteId, OrganizationId, SessionId},
     value::{Input, Reader},
 };
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -13,8 +13,8 @@ use futures_util::future::BoxFuture;
 use interview_relay::{
     clock::{Clock, ManualClock},
     http::{
-        ApiError, Authenticated, Authenticator, Body, Call, Guest, Id, Limits, NoBody, Operation, Page, Platform,
-        Query, Token, answer,
+        ApiError, Authenticated, Authenticator, Body, Call, Guest, Id, Limits, NoBody, Operation, Page, Participant,
+        Platform, Query, Token, Turn, answer,
         extract::{IfMatch, IfNoneMatch},
         health::Readiness,
         operation,
@@ -70,6 +70,25 @@ impl Authenticator for Backend {
         let key_id = ApiKeyId::from_uuid(uuid::Uuid::from_u128(number));
         let organization = OrganizationId::default();
         Box::pin(async move { Ok(Some(Authenticated { organization, key_id, scopes, rate_limit })) })
+    }
+
+    fn participant<'a>(
+        &'a self,
+        invite_token: &'a str,
+        session_token: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Participant>, ApiError>> {
+        let number = session_token.strip_prefix("seat-").and_then(|number| number.parse().ok());
+        let known = invite_token == "inv_open";
+        Box::pin(async move {
+            if !known {
+                return Err(ApiError::not_found());
+            }
+            Ok(number.map(|number| Participant {
+                session: SessionId::from_uuid(uuid::Uuid::from_u128(number)),
+                invite: InviteId::default(),
+                organization: OrganizationId::default(),
+            }))
+        })
     }
 }
 
@@ -179,6 +198,14 @@ async fn door(guest: Guest, Token(token): Token) -> Response {
     answer::ok(json!({"token": token, "request": guest.request_id.as_str()}).to_string())
 }
 
+#[utoipa::path(post, path = "/v1/door/{token}/seat", operation_id = "seat", tag = "Things",
+    params(("token" = String, Path)), responses((status = 200, description = "Seated.")))]
+async fn seat(turn: Turn, Body(_body): Body) -> Response {
+    let key = turn.guest.idempotency.map(|idempotency| idempotency.key);
+    let agent = turn.guest.user_agent;
+    answer::ok(json!({"session": turn.participant.session, "key": key, "agent": agent}).to_string())
+}
+
 fn operations() -> Vec<Operation<Things>> {
     let mut operations = routes::service();
     operations.extend([
@@ -191,6 +218,7 @@ fn operations() -> Vec<Operation<Things>> {
         Operation::scoped(Scope::CampaignsRead, routes!(panic)),
         Operation::scoped(Scope::CampaignsRead, routes!(wait)),
         Operation::invited(routes!(door)),
+        Operation::participating(routes!(seat)),
     ]);
     operations
 }
@@ -232,6 +260,7 @@ impl TestServer {
         let address = listener.local_addr().expect("address");
         let (stop, stopped) = watch::channel(false);
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], bounds, stopped));
+        crate::support::ring();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
         Self { url: format!("http://{address}"), address, hands, backend, gate, entered, stop, served, client }
     }

@@ -2,12 +2,10 @@
 
 use std::{process::Command, sync::Arc};
 
-use aggregates::organization::Plan;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::{SecondsFormat, TimeDelta};
 use futures_util::future::BoxFuture;
 use interview_relay::{
-    http::rate_limit::Unlimited,
     mail::{MailSettings, reports::ses::Amazon, settings},
     trust::mail_token::{self, MailRef, Purpose},
 };
@@ -75,7 +73,7 @@ impl OpenSsl {
 }
 
 async fn start(engine: Engine, settings: MailSettings, amazon: Arc<FakeAmazon>) -> Product {
-    Product::start_mailing(engine, (Plan::Enterprise, 500_000, Arc::new(Unlimited)), settings, amazon).await
+    Product::start_with_mail(engine, settings, amazon).await
 }
 
 /// An invite whose mail is on its way, and the token that its mail carries.

@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use crate::support::{postgres::TestDatabase, process::Home};
 
 async fn get(url: &str, key: &str) -> (u16, Value) {
+    crate::support::ring();
     let answer = reqwest::Client::new().get(url).bearer_auth(key).send().await.expect("send");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
 async fn post(url: &str, key: &str, body: Value) -> (u16, Value) {
+    crate::support::ring();
     let answer = reqwest::Client::new().post(url).bearer_auth(key).json(&body).send().await.expect("send");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }

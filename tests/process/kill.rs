@@ -34,6 +34,7 @@ struct Load {
 impl Load {
     /// Prepares a campaign to invite to.
     async fn prepare(server: &Server, key: String) -> Arc<Self> {
+        crate::support::ring();
         let client = reqwest::Client::new();
         let post = async |path: &str, body: Value| -> Value {
             let request = client.post(format!("{}{path}", server.url)).bearer_auth(&key).json(&body);

@@ -7,9 +7,10 @@ use std::sync::{
 };
 
 use aggregates::{
-    id::{CampaignId, EmailTemplateId, InviteId, OrganizationId, ProjectId, ScriptId},
+    id::{CampaignId, EmailTemplateId, InviteId, OrganizationId, ProjectId, ScriptId, SessionId},
     invite::{MailFate, MailReport},
     organization::Plan,
+    session::{ConsentMethod, PauseCause, ResumeCause},
 };
 use chrono::TimeDelta;
 use interview_relay::{
@@ -22,6 +23,10 @@ use interview_relay::{
         organizations::CreateOrganization,
         projects::{CreateProject, DeleteProject, UpdateProject},
         scripts::{CreateScript, CreateScriptVersion, DeleteScript, PublishScript, UpdateScript},
+        sessions::{
+            AnswerPrompt, CompleteSession, Due, EndInTime, LeaveSession, OpenSession, PauseSession, RecordConsent,
+            ResumeSession, StartSession,
+        },
     },
     http::IfMatch,
     store::{Difference, Value as Stored},
@@ -38,8 +43,17 @@ use crate::support::{
     product::Product,
 };
 
-const TABLES: [&str; 8] =
-    ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "email_templates", "counters"];
+const TABLES: [&str; 8] = [
+    "organizations",
+    "api_keys",
+    "projects",
+    "scripts",
+    "campaigns",
+    "invites",
+    "sessions",
+    "email_templates",
+    "counters",
+];
 
 /// One command: what is done, and which of the things that exist it is done to.
 #[derive(Clone, Debug)]
@@ -52,7 +66,7 @@ struct Step {
 }
 
 fn steps(length: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..3_usize, 0..23_u8, any::<usize>(), any::<usize>(), any::<bool>());
+    let step = (0..3_usize, 0..31_u8, any::<usize>(), any::<usize>(), any::<bool>());
     let step = step.prop_map(|(organization, kind, pick, other, null)| Step { organization, kind, pick, other, null });
     prop::collection::vec(step, length)
 }
@@ -66,6 +80,7 @@ struct World {
     campaigns: Vec<CampaignId>,
     invites: Vec<InviteId>,
     templates: Vec<EmailTemplateId>,
+    sessions: Vec<SessionId>,
 }
 
 fn pick<T: Copy>(list: &[T], number: usize) -> Option<T> {
@@ -184,7 +199,7 @@ impl Player {
             }
             (17, .., Some(id)) => drop(self.run(o, CancelInvite { id }).await),
             (18, .., Some(id)) => drop(self.run(o, ResendInvite { id }).await),
-            (19, .., Some(invite)) => {
+            (27, .., Some(invite)) => {
                 let fates = [
                     MailFate::Sent,
                     MailFate::Delivered,
@@ -195,19 +210,59 @@ impl Player {
                 let report = MailReport { mail: 1, fate };
                 self.run(o, ReportMail { invite, report, settles: None }).await;
             }
-            (20, ..) => {
+            (28, ..) => {
                 let body = json!({"name": name, "subject": name, "text": "{{ link }}", "html": "<p>{{ link }}</p>"});
                 let id = created(self.run(o, CreateEmailTemplate { body }).await);
                 self.worlds[o].templates.extend(id.map(|id| id.parse::<EmailTemplateId>().expect("an id")));
             }
-            (21, ..) if template.is_some() => {
+            (29, ..) if template.is_some() => {
                 let body = if step.null { json!({"language": "de"}) } else { json!({"name": name}) };
                 self.run(o, UpdateEmailTemplate { id: template.expect("checked"), body }).await;
             }
-            (22, ..) if template.is_some() && step.other.is_multiple_of(3) => {
+            (30, ..) if template.is_some() && step.other.is_multiple_of(3) => {
                 self.run(o, DeleteEmailTemplate { id: template.expect("checked") }).await;
             }
+            (19 | 20, .., Some(invite)) => {
+                let body = json!({"device": {"os": name}});
+                if let Some(answer) = self.run(o, OpenSession { invite, link: "inv_link".to_owned(), body }).await {
+                    let document: Value = serde_json::from_str(&answer.body).expect("JSON");
+                    let id = document["session"]["id"].as_str().expect("an id").parse().expect("an id");
+                    let consent = json!({"granted": true, "type": "all"});
+                    self.consent(o, id, consent).await;
+                    self.run(o, StartSession { session: id }).await;
+                    self.worlds[o].sessions.push(id);
+                }
+            }
+            (21..=26, ..) => self.step_in_session(o, step).await,
             _ => {}
+        }
+    }
+
+    async fn consent(&mut self, organization: usize, session: SessionId, body: Value) {
+        let (ip, user_agent) = (Some("192.0.2.7".to_owned()), None);
+        self.run(organization, RecordConsent { session, body, method: ConsentMethod::Web, ip, user_agent }).await;
+    }
+
+    async fn step_in_session(&mut self, o: usize, step: &Step) {
+        let Some(session) = pick(&self.worlds[o].sessions, step.pick) else { return };
+        match step.kind {
+            21 | 22 => {
+                let body = json!({"promptId": "p1", "seq": step.other % 2, "value": step.other % 10 + 1});
+                self.run(o, AnswerPrompt { session, body, spoken: None, produced: None }).await;
+            }
+            23 => drop(self.run(o, CompleteSession { session }).await),
+            24 if step.null => self.consent(o, session, json!({"granted": false, "type": "recording"})).await,
+            24 => drop(self.run(o, LeaveSession { session }).await),
+            25 if step.null => drop(self.run(o, ResumeSession { session, cause: ResumeCause::Api }).await),
+            25 => {
+                let body = json!({"reason": format!("N{}", step.other % 5)});
+                self.run(o, PauseSession { session, cause: PauseCause::Api, body }).await;
+            }
+            _ => {
+                let due = [Due::TimeLimit, Due::NeverStarted, Due::PauseTimeout(TimeDelta::minutes(1))];
+                let due = vec![(session, due[step.other % 3])];
+                self.run(o, EndInTime { due }).await;
+            }
         }
     }
 }

@@ -108,6 +108,7 @@ pub struct Server {
 
 impl Server {
     async fn wait_until_ready(&mut self) {
+        super::ring();
         let client = reqwest::Client::new();
         let ready = async {
             loop {

@@ -7,14 +7,17 @@ use aggregates::{id::OrganizationId, organization::Plan};
 use interview_relay::{
     app::App,
     command::{Caller, Commands, organizations::CreateOrganization},
+    files::{Files, Objects, Place, Sizes},
     http::{
         Limits, Platform,
+        events::Streams,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Unlimited},
         routes,
         server::{self, Bounds, Front},
     },
+    interview::Interviews,
     mail::{
         MailSettings, Mailer,
         reports::{
@@ -24,9 +27,12 @@ use interview_relay::{
     },
     reactors::{
         Runner,
+        file_removal::FileRemoval,
         invite_expiry::InviteExpiry,
+        session_timers::SessionTimers,
         upkeep::{self, KeyUses},
     },
+    store::Store,
     trust::secret_key,
 };
 use reqwest::Method;
@@ -41,16 +47,89 @@ pub struct Product {
     pub engine: Engine,
     /// Runs commands past HTTP.
     pub commands: Arc<Commands>,
+    /// The application, as its handlers see it.
+    pub app: Arc<App>,
     /// The base URL.
     pub url: String,
     /// An API key with every scope.
     pub key: String,
     /// The organization.
     pub organization: OrganizationId,
+    /// Keeps the bytes of files.
+    pub files: Arc<Files>,
+    /// Where they are, unless the test has brought a place of its own.
+    pub folder: tempfile::TempDir,
     uses: Arc<KeyUses>,
-    client: reqwest::Client,
+    pub(super) client: reqwest::Client,
     stop: watch::Sender<bool>,
     served: JoinHandle<()>,
+}
+
+/// What nodes are started with.
+struct Setup {
+    limiter: Arc<dyn RateLimiter>,
+    files: Arc<Files>,
+    limits: Limits,
+    mail: Option<Mail>,
+}
+
+/// Settings for mail, and what stands for Amazon.
+type Mail = (MailSettings, Arc<dyn Amazon>);
+
+/// Another node of the same installation, which knows nothing but what is stored.
+pub struct Node {
+    /// Its base URL.
+    pub url: String,
+    /// Its application.
+    pub app: Arc<App>,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<()>,
+}
+
+impl Node {
+    async fn start(store: Store, engine: &Engine, setup: Setup, uses: Arc<KeyUses>) -> Self {
+        let Setup { limiter, files, limits, mail } = setup;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        super::ring();
+        let clock = engine.clock.clone();
+        let commands = Arc::new(Commands::new(store.clone(), clock.clone(), engine.keys.clone(), url.clone()));
+        let platform = Arc::new(Platform {
+            clock: clock.clone(),
+            authenticator: Arc::new(StoredKeys::new(store.clone(), clock, uses)),
+            limiter,
+            readiness: Arc::new(store.clone()),
+            limits,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let streams = Streams::new(stopped.clone());
+        let (mail, amazon) = mail.unwrap_or_else(|| {
+            let nowhere = MailSettings::to_folder(std::env::temp_dir().join("relay-no-mail"));
+            (nowhere, Arc::new(Network::new().expect("a client")) as _)
+        });
+        let mail = Arc::new(Desk::new(Arc::new(mail), engine.keys.clone(), amazon));
+        let app = Arc::new(App { commands, store, files, streams, interviews: Interviews::default(), mail });
+        let router = operation::router(&platform, routes::operations(), app.clone());
+        let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
+        Self { url, app, stop, served }
+    }
+
+    /// Writes down what the node has noted of heartbeats.
+    pub async fn flush_heartbeats(&self) {
+        self.app.interviews.heartbeats.flush(&self.app.store).await.expect("flush");
+    }
+
+    /// The timers of sessions as this node runs them, to be run pass by pass.
+    pub fn session_timers(&self, owner: &str) -> Runner<SessionTimers> {
+        let timers = SessionTimers::new(self.app.interviews.timeouts, self.app.commands.now());
+        Runner::new(timers, self.app.commands.clone(), owner.to_owned())
+    }
+
+    /// Stops it in order.
+    pub async fn stop(self) {
+        self.stop.send(true).expect("it runs");
+        self.served.await.expect("no panic");
+    }
 }
 
 /// What was answered.
@@ -109,37 +188,59 @@ impl Product {
 
     /// Starts it; `credits` are hundredths.
     pub async fn start_with(engine: Engine, plan: Plan, credits: i64, limiter: Arc<dyn RateLimiter>) -> Self {
-        let mail = MailSettings::to_folder(std::env::temp_dir().join("relay-no-mail"));
-        Self::start_mailing(engine, (plan, credits, limiter), mail, Arc::new(Network::new().expect("a client"))).await
+        Self::start_as(engine, plan, credits, limiter, None, Limits::default(), None).await
+    }
+
+    /// Starts it with a place for files of the test's own.
+    pub async fn start_with_files(engine: Engine, files: Files, limits: Limits) -> Self {
+        Self::start_as(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited), Some(files), limits, None).await
     }
 
     /// Starts it with settings for mail; `amazon` is asked for what SES's proofs need.
-    pub async fn start_mailing(
+    pub async fn start_with_mail(engine: Engine, mail: MailSettings, amazon: Arc<dyn Amazon>) -> Self {
+        let (limiter, limits) = (Arc::new(Unlimited), Limits::default());
+        Self::start_as(engine, Plan::Enterprise, 500_000, limiter, None, limits, Some((mail, amazon))).await
+    }
+
+    async fn start_as(
         engine: Engine,
-        (plan, credits, limiter): (Plan, i64, Arc<dyn RateLimiter>),
-        mail: MailSettings,
-        amazon: Arc<dyn Amazon>,
+        plan: Plan,
+        credits: i64,
+        limiter: Arc<dyn RateLimiter>,
+        files: Option<Files>,
+        limits: Limits,
+        mail: Option<Mail>,
     ) -> Self {
-        let (store, clock) = (engine.store.clone(), engine.clock.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let commands = Arc::new(Commands::new(store.clone(), clock.clone(), engine.keys.clone(), url.clone()));
-        let (organization, key) = organization(&commands, plan, credits).await;
+        let folder = tempfile::Builder::new().prefix("relay-files.").tempdir().expect("make a folder");
+        let files = Arc::new(files.unwrap_or_else(|| {
+            let objects = Objects::open(&Place::Local(folder.path().to_owned()), []).expect("a folder");
+            Files::new(objects, Sizes::default())
+        }));
         let uses = Arc::new(KeyUses::default());
-        let platform = Arc::new(Platform {
-            clock: clock.clone(),
-            authenticator: Arc::new(StoredKeys::new(store.clone(), clock, uses.clone())),
-            limiter,
-            readiness: Arc::new(store.clone()),
-            limits: Limits::default(),
-        });
-        let desk = Arc::new(Desk::new(Arc::new(mail), engine.keys.clone(), amazon));
-        let app = Arc::new(App { commands: commands.clone(), store, mail: desk });
-        let router = operation::router(&platform, routes::operations(), app);
-        let (stop, stopped) = watch::channel(false);
-        let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
+        let setup = Setup { limiter, files: files.clone(), limits, mail };
+        let Node { url, app, stop, served } = Node::start(engine.store.clone(), &engine, setup, uses.clone()).await;
+        let commands = app.commands.clone();
+        let (organization, key) = organization(&commands, plan, credits).await;
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("client");
-        Self { engine, commands, url, key, organization, uses, client, stop, served }
+        Self { engine, commands, app, url, key, organization, files, folder, uses, client, stop, served }
+    }
+
+    /// Starts another node on the same database.
+    pub async fn node(&self) -> Node {
+        let files = self.files.clone();
+        let setup = Setup { limiter: Arc::new(Unlimited), files, limits: Limits::default(), mail: None };
+        Node::start(self.engine.node().await, &self.engine, setup, self.uses.clone()).await
+    }
+
+    /// The timers of sessions, to be run pass by pass.
+    pub fn session_timers(&self, owner: &str) -> Runner<SessionTimers> {
+        let timers = SessionTimers::new(self.app.interviews.timeouts, self.commands.now());
+        Runner::new(timers, self.commands.clone(), owner.to_owned())
+    }
+
+    /// Writes down what was noted of heartbeats.
+    pub async fn flush_heartbeats(&self) {
+        self.app.interviews.heartbeats.flush(&self.app.store).await.expect("flush");
     }
 
     /// Another organization of the installation; answers its key.
@@ -187,8 +288,12 @@ impl Product {
 
     /// A published script; answers its id.
     pub async fn script(&self) -> String {
-        let question = json!({"id": "q1", "text": "How was it?", "type": "open"});
-        let body = json!({"name": "Script", "systemPrompt": "Be kind.", "questions": [question]});
+        self.script_with(json!([{"id": "q1", "text": "How was it?", "type": "open"}])).await
+    }
+
+    /// A published script with these questions; answers its id.
+    pub async fn script_with(&self, questions: Value) -> String {
+        let body = json!({"name": "Script", "systemPrompt": "Be kind.", "questions": questions});
         let script = id(&self.post("/v1/scripts", body).await.expect(201));
         self.post(&format!("/v1/scripts/{script}/publish"), json!({})).await.expect(200);
         script
@@ -198,6 +303,15 @@ impl Product {
     pub async fn campaign(&self, settings: Value) -> String {
         let body = json!({"name": "Campaign", "scriptId": self.script().await, "settings": settings});
         id(&self.post("/v1/campaigns", body).await.expect(201))
+    }
+
+    /// An active campaign that asks these questions; answers its id.
+    pub async fn campaign_with(&self, questions: Value, settings: Value) -> String {
+        let script = self.script_with(questions).await;
+        id(&self
+            .post("/v1/campaigns", json!({"name": "Campaign", "scriptId": script, "settings": settings}))
+            .await
+            .expect(201))
     }
 
     /// An invite; answers its document.
@@ -215,10 +329,15 @@ impl Product {
         Runner::new(InviteExpiry, self.commands.clone(), owner.to_owned())
     }
 
+    /// The reactor that removes the bytes of deleted files, to be run pass by pass.
+    pub fn removal(&self, owner: &str) -> Runner<FileRemoval> {
+        Runner::new(FileRemoval::new(self.files.clone()), self.commands.clone(), owner.to_owned())
+    }
+
     /// Does the chores of a node once, such as writing down when keys were used.
     pub async fn upkeep(&self) {
         let (_stop, stopped) = watch::channel(true);
-        upkeep::run(self.commands.clone(), self.uses.clone(), stopped).await;
+        upkeep::run(self.commands.clone(), self.files.clone(), self.uses.clone(), stopped).await;
     }
 
     /// Stops the server in order.

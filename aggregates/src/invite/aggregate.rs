@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Entity,
-    id::{CampaignId, InviteId, OrganizationId},
+    id::{CampaignId, InviteId, OrganizationId, SessionId},
     invite::{
-        InviteCancelled, InviteCommand, InviteCreated, InviteError, InviteEvent, InviteExpired, InviteResent,
-        MailStage, NewInvite, SendFailure,
+        InviteCancelled, InviteCommand, InviteCompleted, InviteCreated, InviteError, InviteEvent, InviteExpired,
+        InviteResent, InviteSessionOpened, InviteStarted, MailStage, NewInvite, SendFailure,
     },
 };
 
@@ -41,6 +41,8 @@ pub struct Invite {
     /// How far the latest of them has come.
     #[serde(default)]
     pub mail: MailStage,
+    /// The latest session that was opened with it: the only one that may be live.
+    pub session_id: Option<SessionId>,
 }
 
 /// Where an invite stands.
@@ -95,6 +97,32 @@ impl Invite {
         match self.status_at(now) {
             InviteStatus::Pending => Ok(()),
             InviteStatus::Expired => Err(InviteError::Expired),
+            status => Err(InviteError::NotPending(status)),
+        }
+    }
+
+    /// Whether an interview may be begun with it, as its participant is told.
+    ///
+    /// # Errors
+    /// When it was withdrawn, has expired, or was used.
+    pub fn admit_start(&self, now: DateTime<Utc>) -> Result<(), InviteError> {
+        match self.status_at(now) {
+            _ if self.id.is_none() => Err(InviteError::NotFound),
+            InviteStatus::Pending => Ok(()),
+            InviteStatus::Expired => Err(InviteError::Expired),
+            InviteStatus::Cancelled => Err(InviteError::Cancelled),
+            InviteStatus::Started | InviteStatus::Completed => Err(InviteError::Used),
+        }
+    }
+
+    fn require_session(&self, session_id: Option<SessionId>) -> Result<(), InviteError> {
+        if self.session_id == session_id { Ok(()) } else { Err(InviteError::OtherSession) }
+    }
+
+    fn complete(&self, session_id: SessionId) -> Result<Vec<InviteEvent>, InviteError> {
+        self.require_session(Some(session_id))?;
+        match self.status {
+            InviteStatus::Started => Ok(vec![InviteEvent::Completed(InviteCompleted { session_id })]),
             status => Err(InviteError::NotPending(status)),
         }
     }
@@ -160,6 +188,17 @@ impl Entity for Invite {
             }
             InviteCommand::Report(report) => self.report(report),
             InviteCommand::Expire { now } => self.expire(now),
+            InviteCommand::OpenSession { session_id, replaces, now } => {
+                self.admit_start(now)?;
+                self.require_session(replaces)?;
+                Ok(vec![InviteEvent::SessionOpened(InviteSessionOpened { session_id })])
+            }
+            InviteCommand::Start { session_id, now } => {
+                self.admit_start(now)?;
+                self.require_session(Some(session_id))?;
+                Ok(vec![InviteEvent::Started(InviteStarted { session_id })])
+            }
+            InviteCommand::Complete { session_id } => self.complete(session_id),
         }
     }
 }
@@ -202,6 +241,9 @@ impl Aggregate for Invite {
             InviteEvent::Delivered(_) => self.mail = MailStage::Delivered,
             InviteEvent::Opened(_) => self.mail = MailStage::Opened,
             InviteEvent::Bounced(_) => self.mail = MailStage::Bounced,
+            InviteEvent::SessionOpened(opened) => self.session_id = Some(opened.session_id),
+            InviteEvent::Started(_) => self.status = InviteStatus::Started,
+            InviteEvent::Completed(_) => self.status = InviteStatus::Completed,
         }
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    id::{CampaignId, InviteId, OrganizationId},
+    id::{CampaignId, InviteId, OrganizationId, SessionId},
     invite::{MailReport, NewInvite},
 };
 
@@ -39,5 +39,26 @@ pub enum InviteCommand {
     Expire {
         /// The present instant.
         now: DateTime<Utc>,
+    },
+    /// The participant acts on the link.
+    OpenSession {
+        /// The new session.
+        session_id: SessionId,
+        /// The session before it, which must be over: an invite has one live session.
+        replaces: Option<SessionId>,
+        /// The present instant.
+        now: DateTime<Utc>,
+    },
+    /// The interview begins.
+    Start {
+        /// The session.
+        session_id: SessionId,
+        /// The present instant.
+        now: DateTime<Utc>,
+    },
+    /// The interview was completed.
+    Complete {
+        /// The session.
+        session_id: SessionId,
     },
 }

@@ -14,6 +14,15 @@ pub enum InviteError {
     /// Its time is over, whether or not that has been recorded.
     #[error("The invite has expired.")]
     Expired,
+    /// It was withdrawn.
+    #[error("The invite was withdrawn.")]
+    Cancelled,
+    /// Its interview has begun already, or is over.
+    #[error("The interview of this invite has begun already.")]
+    Used,
+    /// Another session is the invite's live one.
+    #[error("The invite has another session.")]
+    OtherSession,
     /// It has left the state in which it could still be changed.
     #[error("The invite is {} and can no longer be changed.", .0.as_str())]
     NotPending(InviteStatus),
@@ -38,7 +47,9 @@ impl From<InviteError> for Refusal {
             InviteError::Expired => (Code::InviteExpired, None),
             InviteError::NotPending(_) => (Code::InviteNotPending, None),
             InviteError::TooSoon { retry_after } => (Code::RateLimited, Some(retry_after)),
-            InviteError::AlreadyExists | InviteError::NotDue => (Code::Conflict, None),
+            InviteError::Cancelled => (Code::InviteCancelled, None),
+            InviteError::Used => (Code::SessionNotActive, None),
+            InviteError::AlreadyExists | InviteError::NotDue | InviteError::OtherSession => (Code::Conflict, None),
         };
         Self { retry_after, ..Self::new(code, error.to_string()) }
     }

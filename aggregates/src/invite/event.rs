@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Payload, Personal, Sealable,
     event::events,
-    id::{CampaignId, InviteId, OrganizationId},
+    id::{CampaignId, InviteId, OrganizationId, SessionId},
     invite::mail::{InviteBounced, InviteDelivered, InviteOpened, InviteSendFailed, InviteSent},
     value::{Email, Metadata},
 };
@@ -22,6 +22,12 @@ events! {
         Cancelled(InviteCancelled),
         /// See [`InviteExpired`].
         Expired(InviteExpired),
+        /// See [`InviteSessionOpened`].
+        SessionOpened(InviteSessionOpened),
+        /// See [`InviteStarted`].
+        Started(InviteStarted),
+        /// See [`InviteCompleted`].
+        Completed(InviteCompleted),
         /// See [`InviteSent`].
         Sent(InviteSent),
         /// See [`InviteSendFailed`].
@@ -101,4 +107,40 @@ pub struct InviteExpired {}
 
 impl Payload for InviteExpired {
     const NAME: &'static str = "invite.expired";
+}
+
+/// The participant acted on the link. The invite still waits: only the start of the interview stops its clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InviteSessionOpened {
+    /// The one live session of the invite.
+    pub session_id: SessionId,
+}
+
+impl Payload for InviteSessionOpened {
+    const NAME: &'static str = "invite.session_opened";
+}
+
+/// The interview has begun: the invite can no longer expire or be changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InviteStarted {
+    /// The session.
+    pub session_id: SessionId,
+}
+
+impl Payload for InviteStarted {
+    const NAME: &'static str = "invite.started";
+}
+
+/// The interview was completed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InviteCompleted {
+    /// The session.
+    pub session_id: SessionId,
+}
+
+impl Payload for InviteCompleted {
+    const NAME: &'static str = "invite.completed";
 }

@@ -132,6 +132,17 @@ impl Script {
         }
     }
 
+    /// The version that can be edited now.
+    ///
+    /// # Errors
+    /// [`ScriptError::Archived`]; [`ScriptError::NoDraftToEdit`] where everything is published.
+    pub fn editable_draft(&self) -> Result<&Version, ScriptError> {
+        if self.archived {
+            return Err(ScriptError::Archived);
+        }
+        self.draft().ok_or(ScriptError::NoDraftToEdit)
+    }
+
     /// The version that a new campaign is to use.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Document;
+use crate::{id::FileId, value::Document};
 
 /// What one version of a script says. Its JSON is also how the API shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Question {
     pub options: Option<Vec<String>>,
     /// What can be rated; only where the type is `rating`.
     pub scale: Option<Scale>,
+    /// The script's media that are shown or played with it, in this order.
+    #[serde(default)]
+    pub media: Vec<FileId>,
 }
 
 /// How a question is answered.

@@ -20,6 +20,9 @@ pub enum ScriptError {
     /// There is nothing to publish.
     #[error("The script has no draft version to publish.")]
     NoDraft,
+    /// There is no draft that media could be added to.
+    #[error("The script has no draft version. Open one before you add media to it.")]
+    NoDraftToEdit,
     /// It takes no changes any more.
     #[error("The script is archived and cannot be changed.")]
     Archived,
@@ -37,7 +40,9 @@ impl From<ScriptError> for Refusal {
             ScriptError::NotFound => Code::NotFound,
             ScriptError::Invalid(_) => Code::ValidationError,
             ScriptError::DraftExists => Code::DraftExists,
-            ScriptError::AlreadyExists | ScriptError::NoDraft | ScriptError::Archived => Code::Conflict,
+            ScriptError::AlreadyExists | ScriptError::NoDraft | ScriptError::NoDraftToEdit | ScriptError::Archived => {
+                Code::Conflict
+            }
             ScriptError::NotPublished => Code::ScriptNotPublished,
             ScriptError::InUse => Code::ScriptInUse,
         };

@@ -1,9 +1,10 @@
 //! What can happen to a script.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
-    Payload,
+    DecodeError, Payload,
     event::events,
     id::{OrganizationId, ProjectId, ScriptId},
     script::ScriptContent,
@@ -52,6 +53,11 @@ pub struct ScriptCreated {
 
 impl Payload for ScriptCreated {
     const NAME: &'static str = "script.created";
+    const SCHEMA: u16 = 2;
+
+    fn upcast(schema: u16, payload: Value) -> Result<Value, DecodeError> {
+        without_media(Self::NAME, schema, payload)
+    }
 }
 
 /// What is not part of a version changed; what is absent stayed as it was.
@@ -86,6 +92,11 @@ pub struct ScriptDraftOpened {
 
 impl Payload for ScriptDraftOpened {
     const NAME: &'static str = "script.draft_opened";
+    const SCHEMA: u16 = 2;
+
+    fn upcast(schema: u16, payload: Value) -> Result<Value, DecodeError> {
+        without_media(Self::NAME, schema, payload)
+    }
 }
 
 /// The draft was edited.
@@ -97,6 +108,11 @@ pub struct ScriptDraftChanged {
 
 impl Payload for ScriptDraftChanged {
     const NAME: &'static str = "script.draft_changed";
+    const SCHEMA: u16 = 2;
+
+    fn upcast(schema: u16, payload: Value) -> Result<Value, DecodeError> {
+        without_media(Self::NAME, schema, payload)
+    }
 }
 
 /// The draft became a published version, frozen for ever.
@@ -124,4 +140,9 @@ pub struct ScriptDeleted {}
 
 impl Payload for ScriptDeleted {
     const NAME: &'static str = "script.deleted";
+}
+
+/// Schema 1 knew no media of questions, and a question that says nothing of media has none.
+fn without_media(name: &'static str, schema: u16, payload: Value) -> Result<Value, DecodeError> {
+    if schema == 1 { Ok(payload) } else { Err(DecodeError::UnknownSchema { name, schema }) }
 }

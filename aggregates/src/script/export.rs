@@ -1,13 +1,14 @@
 //! Scripts as files (contract 33).
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    FieldError, Refusal,
+    FieldError, Refusal, file,
+    id::FileId,
     script::{NewScript, NewScriptInput, Script, ScriptContent, Version},
     value::{Document, Input, Reader, Validator},
 };
@@ -29,10 +30,26 @@ pub struct ExportDocument {
     pub script: ExportedScript,
     /// All versions, the oldest first.
     pub versions: Vec<ExportedVersion>,
-    /// The media files of its questions.
-    pub media: Vec<Value>,
+    /// The media of the script, without their bytes: the hash tells whether somebody has them.
+    pub media: Vec<ExportedMedia>,
     /// `sha256:` and the hex SHA-256 of everything else, in canonical JSON.
     pub checksum: String,
+}
+
+/// A media file of a script, as questions refer to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportedMedia {
+    /// Its id, by which the questions of this file refer to it.
+    pub id: FileId,
+    /// What it is called.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// The number of bytes.
+    pub size: u64,
+    /// The SHA-256 of its bytes, in lower-case hex.
+    pub sha256: String,
 }
 
 /// A script within a file.
@@ -80,7 +97,7 @@ impl From<&Version> for ExportedVersion {
 ///
 /// # Errors
 /// When the script cannot be written as JSON, which does not happen.
-pub fn export(script: &Script) -> serde_json::Result<ExportDocument> {
+pub fn export(script: &Script, media: Vec<ExportedMedia>) -> serde_json::Result<ExportDocument> {
     let current = script.current().cloned().unwrap_or_default();
     let mut document = ExportDocument {
         format: FORMAT,
@@ -93,7 +110,7 @@ pub fn export(script: &Script) -> serde_json::Result<ExportDocument> {
             content: current.content,
         },
         versions: script.versions.iter().map(ExportedVersion::from).collect(),
-        media: Vec::new(),
+        media,
         checksum: String::new(),
     };
     if let Value::Object(object) = serde_json::to_value(&document)? {
@@ -102,12 +119,32 @@ pub fn export(script: &Script) -> serde_json::Result<ExportDocument> {
     Ok(document)
 }
 
+/// A media file that an imported script refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedMedia {
+    /// Its id in the file; the imported questions refer to it by this one.
+    pub id: FileId,
+    /// What it is called.
+    pub name: String,
+    /// The SHA-256 of its bytes, by which to look for them.
+    pub sha256: String,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Imported {
+    /// The script, its questions' media still under the ids of the file.
+    pub script: NewScript,
+    /// Its media, whether questions refer to them or not.
+    pub media: Vec<ImportedMedia>,
+}
+
 /// Reads a file, and makes a new script of what the exported one said last.
 ///
 /// # Errors
 /// [`crate::Code::InvalidRequest`] when the file lacks parts, [`crate::Code::ValidationError`] when it is of an unknown
 /// form, was changed after the export, or holds a script that breaks the rules of today.
-pub fn import(file: &Value) -> Result<NewScript, Refusal> {
+pub fn import(file: &Value) -> Result<Imported, Refusal> {
     let envelope = Envelope::from_json(file)?;
     let mut validator = Validator::new();
     if envelope.format != FORMAT {
@@ -122,14 +159,77 @@ pub fn import(file: &Value) -> Result<NewScript, Refusal> {
     validator.refuse(())?;
 
     // Only now is the inside worth a look: of an unknown form, its errors would mean nothing.
+    let media = MediaList::from_json(file)?.media;
     let script = NewScriptInput::from_object(&envelope.script)
         .map_err(|fields| Refusal::malformed_fields(fields.into_iter().map(inside_script).collect()))?;
     let mut validator = Validator::new();
+    let media = check_media(media, &mut validator);
+    let known: HashSet<String> = media.iter().map(|media| media.id.to_string()).collect();
     let script = validator.within("script", |validator| {
+        for (index, question) in script.questions.iter().enumerate() {
+            for (place, id) in question.media.iter().flatten().enumerate() {
+                // One that is no id at all is told by the check of the questions.
+                if id.parse::<FileId>().is_ok() && !known.contains(id) {
+                    let field = format!("questions[{index}].media[{place}]");
+                    validator.error(&field, "not_found", "is not among the media of the file");
+                }
+            }
+        }
         // The project belongs to the organization that the file comes from.
         NewScriptInput { project_id: None, ..script }.check(validator)
     });
-    validator.refuse(script)
+    validator.refuse(Imported { script, media })
+}
+
+const MAX_MEDIA: usize = 1_000;
+
+fn check_media(media: Vec<MediaInput>, validator: &mut Validator) -> Vec<ImportedMedia> {
+    if media.len() > MAX_MEDIA {
+        validator.error("media", "too_many", "must have at most 1000 files");
+        return Vec::new();
+    }
+    let mut ids = HashSet::new();
+    let checked = media.into_iter().enumerate().map(|(index, media)| {
+        validator.item("media", index, |validator| {
+            let id = media.id.parse().unwrap_or_else(|_| {
+                validator.error("id", "invalid_format", "must be the id of a file");
+                FileId::default()
+            });
+            if !ids.insert(id) {
+                validator.error("id", "duplicate", "another file of the list has this id");
+            }
+            let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            if media.sha256.len() != 64 || !media.sha256.bytes().all(hex) {
+                validator.error("sha256", "invalid_format", "must be 64 hexadecimal digits in lower case");
+            }
+            ImportedMedia { id, name: file::name::clean(&media.name), sha256: media.sha256 }
+        })
+    });
+    checked.collect()
+}
+
+/// The part of a file that files of the first days lack.
+struct MediaList {
+    media: Vec<MediaInput>,
+}
+
+#[derive(Default)]
+struct MediaInput {
+    id: String,
+    name: String,
+    sha256: String,
+}
+
+impl Input for MediaList {
+    fn read(fields: &mut Reader<'_>) -> Self {
+        Self { media: fields.optional("media").unwrap_or_default() }
+    }
+}
+
+impl Input for MediaInput {
+    fn read(fields: &mut Reader<'_>) -> Self {
+        Self { id: fields.required("id"), name: fields.required("name"), sha256: fields.required("sha256") }
+    }
 }
 
 fn inside_script(error: FieldError) -> FieldError {

@@ -14,6 +14,9 @@ pub use command::ScriptCommand;
 pub use content::{FollowUp, Question, QuestionType, Scale, ScriptContent};
 pub use error::ScriptError;
 pub use event::*;
-pub use export::{ExportDocument, ExportedScript, ExportedVersion, FORMAT, FORMAT_VERSION, export, import};
+pub use export::{
+    ExportDocument, ExportedMedia, ExportedScript, ExportedVersion, FORMAT, FORMAT_VERSION, Imported, ImportedMedia,
+    export, import,
+};
 pub use input::{NewScript, NewScriptInput, NewVersion, NewVersionInput, ScriptPatch, ScriptPatchInput};
 pub use questions::{FollowUpInput, QuestionInput, ScaleInput};

@@ -5,6 +5,7 @@ use std::{collections::HashSet, ops::RangeInclusive};
 use serde_json::Number;
 
 use crate::{
+    id::FileId,
     script::{FollowUp, Question, QuestionType, Scale},
     value::{
         Input, Lines, Reader, Validator,
@@ -17,6 +18,7 @@ const OPTIONS: RangeInclusive<usize> = 2..=20;
 const MAX_ID: usize = 64;
 const MAX_TEXT: usize = 2_000;
 const MAX_OPTION: usize = 200;
+const MAX_MEDIA: usize = 10;
 const ORDER: RangeInclusive<i64> = 0..=1_000_000;
 const SCALE: RangeInclusive<i64> = -1_000..=1_000;
 
@@ -41,6 +43,8 @@ pub struct QuestionInput {
     pub options: Option<Vec<String>>,
     /// What can be rated.
     pub scale: Option<ScaleInput>,
+    /// Ids of the script's media; whether they exist is for the caller to find out.
+    pub media: Option<Vec<String>>,
 }
 
 /// A follow-up configuration as a caller sends it.
@@ -75,6 +79,7 @@ impl Input for QuestionInput {
             order: fields.optional("order"),
             options: fields.optional("options"),
             scale: fields.optional("scale"),
+            media: fields.optional("media"),
         }
     }
 }
@@ -138,7 +143,24 @@ fn check_question(question: QuestionInput, next: u32, validator: &mut Validator)
         order: question.order.map_or(next, |number| unsigned(validator.integer("order", &number, ORDER))),
         options,
         scale,
+        media: check_media(&question.media.unwrap_or_default(), validator),
     }
+}
+
+fn check_media(media: &[String], validator: &mut Validator) -> Vec<FileId> {
+    if media.len() > MAX_MEDIA {
+        validator.error("media", "too_many", "must have at most 10 files");
+        return Vec::new();
+    }
+    let mut seen = HashSet::new();
+    let checked = media.iter().enumerate().map(|(index, id)| {
+        let field = format!("media[{index}]");
+        if !seen.insert(id) {
+            validator.error(&field, "duplicate", "is given twice");
+        }
+        validator.id(&field, id)
+    });
+    checked.collect()
 }
 
 fn check_follow_up(input: &FollowUpInput, validator: &mut Validator) -> FollowUp {

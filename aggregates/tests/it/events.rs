@@ -11,15 +11,22 @@ use aggregates::{
     campaign::{CampaignArchived, CampaignCreated, CampaignEvent, CampaignPaused, CampaignResumed, CampaignUpdated},
     email_template::{EmailTemplateCreated, EmailTemplateDeleted, EmailTemplateEvent, EmailTemplateUpdated},
     event::decode_payload,
+    file::{FileDeleted, FileEvent, FileKind, FileStored, MediaStored},
     invite::{
-        InviteBounced, InviteCancelled, InviteCreated, InviteDelivered, InviteEvent, InviteExpired, InviteOpened,
-        InviteResent, InviteSendFailed, InviteSent, SendFailure,
+        InviteBounced, InviteCancelled, InviteCompleted, InviteCreated, InviteDelivered, InviteEvent, InviteExpired,
+        InviteOpened, InviteResent, InviteSendFailed, InviteSent, InviteSessionOpened, InviteStarted, SendFailure,
     },
     organization::{OrganizationCreated, OrganizationEvent, Plan},
     project::{ProjectCreated, ProjectDeleted, ProjectEvent, ProjectUpdated},
     script::{
         FollowUp, Question, QuestionType, Scale, ScriptArchived, ScriptContent, ScriptCreated, ScriptDeleted,
         ScriptDetailsChanged, ScriptDraftChanged, ScriptDraftOpened, ScriptEvent, ScriptPublished,
+    },
+    session::{
+        Asked, ConsentFacts, ConsentKind, ConsentMethod, ConsentRecorded, ConsentWithdrawn, Device, EndReason, Given,
+        Origin, Overall, PauseCause, PromptKind, ResumeCause, Said, Sentiment, SessionAbandoned, SessionAnswered,
+        SessionCompleted, SessionCreated, SessionEvent, SessionPaused, SessionPrompted, SessionResumed, SessionSkipped,
+        SessionStarted, Spoken, Terms, TranscriptReady, UtteranceKind,
     },
     value::{Change, Email, Metadata},
 };
@@ -80,6 +87,7 @@ fn content() -> ScriptContent {
         order: n,
         options,
         scale,
+        media: if n == 1 { vec![id(5)] } else { Vec::new() },
     };
     ScriptContent {
         system_prompt: "Be kind.".into(),
@@ -220,6 +228,9 @@ fn invite() {
         InviteEvent::Resent(InviteResent { resent_at: at(90) }),
         InviteEvent::Cancelled(InviteCancelled {}),
         InviteEvent::Expired(InviteExpired {}),
+        InviteEvent::SessionOpened(InviteSessionOpened { session_id: id(20) }),
+        InviteEvent::Started(InviteStarted { session_id: id(20) }),
+        InviteEvent::Completed(InviteCompleted { session_id: id(20) }),
         InviteEvent::Sent(InviteSent { mail: 1 }),
         InviteEvent::SendFailed(InviteSendFailed {
             mail: 1,
@@ -229,6 +240,93 @@ fn invite() {
         InviteEvent::Delivered(InviteDelivered { mail: 1 }),
         InviteEvent::Opened(InviteOpened { mail: 1 }),
         InviteEvent::Bounced(InviteBounced { mail: 2, code: Some("5.1.1".into()) }),
+    ]);
+}
+
+fn consent_facts() -> ConsentFacts {
+    ConsentFacts {
+        consent_id: id(30),
+        kind: ConsentKind::All,
+        text_version: Some(1),
+        text_sha256: Some("ab".repeat(32)),
+        locale: Some("en".into()),
+        method: ConsentMethod::Web,
+        actor: "participant".into(),
+        ip: Some(Personal::Clear("192.0.2.7".into())),
+        user_agent: Some(Personal::Clear("Mozilla/5.0".into())),
+        at: at(1),
+    }
+}
+
+fn session_created() -> SessionCreated {
+    SessionCreated {
+        session_id: id(20),
+        organization_id: id(1),
+        campaign_id: id(3),
+        invite_id: id(4),
+        script_id: id(2),
+        script_version: 1,
+        total_questions: 4,
+        terms: Terms {
+            max_follow_ups: Some(2),
+            greeting: Some("Hello.".into()),
+            closing: Some("Goodbye.".into()),
+            ..Terms::default()
+        },
+        email: Email::parse("ada@example.com").expect("good").into(),
+        name: Personal::Clear(Some("Ada".into())),
+        metadata: metadata().into(),
+        device: Personal::Clear(Some(Device { browser: Some("Chrome 120".into()), os: None, kind: None })),
+        start_by: at(3_600),
+        at: t0(),
+    }
+}
+
+#[test]
+fn session() {
+    let (kind, question_id, elapsed) = (PromptKind::Question, "q1".to_owned(), 12_345);
+    let spoken = Some(Spoken { confidence: Some(0.875), file_id: Some(id(9)) });
+    check(vec![
+        SessionEvent::Created(session_created()),
+        SessionEvent::ConsentRecorded(ConsentRecorded { granted: true, facts: consent_facts() }),
+        SessionEvent::ConsentWithdrawn(ConsentWithdrawn { facts: consent_facts() }),
+        SessionEvent::Started(SessionStarted { at: at(2) }),
+        SessionEvent::Prompted(SessionPrompted {
+            said: vec![
+                Said { kind: UtteranceKind::Transition, origin: Origin::model("gpt", 1) },
+                Said { kind: UtteranceKind::Question, origin: Origin::script(1) },
+            ],
+            texts: vec!["Thank you, Ada.".to_owned(), "Why?".to_owned()].into(),
+            prompt: Some(Asked { number: 1, kind, question_id: question_id.clone() }),
+            elapsed,
+            at: at(3),
+        }),
+        SessionEvent::Answered(SessionAnswered {
+            prompt: 1,
+            kind,
+            question_id: question_id.clone(),
+            seq: 1,
+            given: Given::Rating { value: 8, min: 1, max: 10 }.into(),
+            spoken,
+            elapsed,
+            at: at(4),
+        }),
+        SessionEvent::Skipped(SessionSkipped { prompt: 2, kind, question_id, seq: 2, elapsed, at: at(5) }),
+        SessionEvent::Paused(SessionPaused {
+            cause: PauseCause::Api,
+            reason: Some(Personal::Clear("Phone".into())),
+            elapsed,
+            at: at(6),
+        }),
+        SessionEvent::Resumed(SessionResumed { cause: ResumeCause::HeartbeatRestored, at: at(7) }),
+        SessionEvent::Completed(SessionCompleted { reason: EndReason::TimeLimit, elapsed, at: at(8) }),
+        SessionEvent::Abandoned(SessionAbandoned { reason: EndReason::ConsentWithdrawn, elapsed, at: at(9) }),
+        SessionEvent::TranscriptReady(TranscriptReady {
+            partial: true,
+            utterances: 5,
+            sentiment: Some(Sentiment { overall: Overall::Positive, score: 0.72 }.into()),
+            at: at(9),
+        }),
     ]);
 }
 
@@ -256,6 +354,48 @@ fn email_template() {
 }
 
 #[test]
+fn what_was_left_out_of_a_session_event_needs_no_key() {
+    let facts = ConsentFacts { ip: None, user_agent: None, ..consent_facts() };
+    for event in [
+        SessionEvent::ConsentRecorded(ConsentRecorded { granted: false, facts }),
+        SessionEvent::Paused(SessionPaused { cause: PauseCause::HeartbeatLost, reason: None, elapsed: 0, at: t0() }),
+        SessionEvent::TranscriptReady(TranscriptReady { partial: false, utterances: 0, sentiment: None, at: t0() }),
+    ] {
+        let text = event.encode().expect("nothing is personal");
+        assert_eq!(SessionEvent::decode(event.name(), event.schema(), &text).expect("readable"), event);
+    }
+}
+
+#[test]
+fn file() {
+    check(vec![
+        FileEvent::Stored(FileStored {
+            file_id: id(5),
+            organization_id: id(1),
+            session_id: id(6),
+            participant: Email::parse("ada@example.com").expect("good").into(),
+            kind: FileKind::Recording,
+            name: Personal::Clear("ada.mp3".into()),
+            content_type: "audio/mpeg".into(),
+            size: 1_234,
+            sha256: "ab".repeat(32),
+            storage_key: "org/file".into(),
+        }),
+        FileEvent::MediaStored(MediaStored {
+            file_id: id(5),
+            organization_id: id(1),
+            script_id: id(2),
+            name: "logo.png".into(),
+            content_type: "image/png".into(),
+            size: 1_234,
+            sha256: "ab".repeat(32),
+            storage_key: "org/file".into(),
+        }),
+        FileEvent::Deleted(FileDeleted {}),
+    ]);
+}
+
+#[test]
 fn every_file_belongs_to_a_type() {
     let types = [
         OrganizationEvent::types(),
@@ -265,6 +405,8 @@ fn every_file_belongs_to_a_type() {
         CampaignEvent::types(),
         InviteEvent::types(),
         EmailTemplateEvent::types(),
+        SessionEvent::types(),
+        FileEvent::types(),
     ];
     let expected: BTreeSet<String> = types
         .into_iter()

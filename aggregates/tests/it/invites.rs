@@ -1,9 +1,10 @@
 use aggregates::{
     Code, Entity, Event, Personal,
-    id::InviteId,
+    id::{InviteId, SessionId},
     invite::{
-        BulkInput, Invite, InviteCancelled, InviteCommand, InviteCreated, InviteError, InviteEvent, InviteExpired,
-        InviteResent, InviteStatus, InviteTerms, NewInvite, NewInviteInput,
+        BulkInput, Invite, InviteCancelled, InviteCommand, InviteCompleted, InviteCreated, InviteError, InviteEvent,
+        InviteExpired, InviteResent, InviteSessionOpened, InviteStarted, InviteStatus, InviteTerms, NewInvite,
+        NewInviteInput,
     },
     value::{Email, Metadata},
 };
@@ -229,4 +230,46 @@ fn a_bulk_request_is_bounded_and_made_of_objects() {
 #[test]
 fn the_id_carries_the_instant() {
     assert_eq!(aggregates::id::Id::instant(&id::<InviteId>(4)), t0());
+}
+
+#[test]
+fn an_invite_has_one_live_session_and_is_started_by_its_start() {
+    let (first, second, other) = (id::<SessionId>(20), id::<SessionId>(21), id::<SessionId>(22));
+    let open = |session_id, replaces, now| InviteCommand::OpenSession { session_id, replaces, now };
+    let start = |session_id, now| InviteCommand::Start { session_id, now };
+    let opened = |session_id| InviteEvent::SessionOpened(InviteSessionOpened { session_id });
+    let week = t0() + Duration::days(7);
+    given::<Invite>(&[created(true)]).when(open(first, None, at(1))).then_expect_events(vec![opened(first)]);
+    assert_eq!(refusal::<Invite>(&[created(true)], open(first, None, week)).code, Code::InviteExpired);
+    assert_eq!(refusal::<Invite>(&[created(true), cancelled()], open(first, None, at(1))).code, Code::InviteCancelled);
+    assert_eq!(refusal::<Invite>(&[], open(first, None, at(1))).code, Code::NotFound);
+
+    // Only whoever knows the session that is over may put another in its place.
+    let one = [created(true), opened(first)];
+    assert_eq!(refusal::<Invite>(&one, open(second, None, at(2))).code, Code::Conflict);
+    assert_eq!(refusal::<Invite>(&one, open(second, Some(other), at(2))).code, Code::Conflict);
+    given::<Invite>(&one).when(open(second, Some(first), at(2))).then_expect_events(vec![opened(second)]);
+
+    // It waits until the start: it can be cancelled, and it expires.
+    given::<Invite>(&one).when(InviteCommand::Cancel { now: at(2) }).then_expect_events(vec![cancelled()]);
+    given::<Invite>(&one).when(InviteCommand::Expire { now: week }).then_expect_events(vec![expired()]);
+    assert_eq!(refusal::<Invite>(&one, start(first, week)).code, Code::InviteExpired);
+    assert_eq!(refusal::<Invite>(&one, start(other, at(2))).code, Code::Conflict);
+    let begun = InviteEvent::Started(InviteStarted { session_id: first });
+    given::<Invite>(&one).when(start(first, at(2))).then_expect_events(vec![begun.clone()]);
+
+    // From then on neither its expiry nor anybody else touches it.
+    let running = [created(true), opened(first), begun];
+    given::<Invite>(&running).when(InviteCommand::Expire { now: week }).then_expect_events(vec![]);
+    assert_eq!(refusal::<Invite>(&running, InviteCommand::Cancel { now: at(3) }).code, Code::InviteNotPending);
+    assert_eq!(refusal::<Invite>(&running, start(first, at(3))).code, Code::SessionNotActive);
+    assert_eq!(refusal::<Invite>(&running, open(second, Some(first), at(3))).code, Code::SessionNotActive);
+    assert_eq!(refusal::<Invite>(&running, InviteCommand::Complete { session_id: other }).code, Code::Conflict);
+    let done = InviteEvent::Completed(InviteCompleted { session_id: first });
+    let complete = InviteCommand::Complete { session_id: first };
+    given::<Invite>(&running).when(complete.clone()).then_expect_events(vec![done.clone()]);
+    assert_eq!(refusal::<Invite>(&one, complete.clone()).code, Code::InviteNotPending);
+    let over = [running.as_slice(), &[done]].concat();
+    assert_eq!(refusal::<Invite>(&over, complete).code, Code::InviteNotPending);
+    assert_eq!(Invite::replay(over).status, InviteStatus::Completed);
 }

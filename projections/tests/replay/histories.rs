@@ -4,11 +4,16 @@ use aggregates::{
     api_key::{Scope, event::*},
     campaign::event::*,
     email_template::event::*,
+    file::{FileKind, event::*},
     id::{CampaignId, Id, InviteId, OrganizationId, SubjectId},
     invite::{event::*, mail::*},
     organization::{Plan, event::*},
     project::event::*,
     script::{FollowUp, Question, QuestionType, Scale, ScriptContent, event::*},
+    session::{
+        ConsentKind, ConsentMethod, Device, EndReason, Given, Origin, Overall, PauseCause, PromptKind, ResumeCause,
+        Sentiment, Spoken, Terms, UtteranceKind, event::*,
+    },
     value::{Change, Document, Email, Metadata},
 };
 use chrono::{DateTime, Utc};
@@ -117,9 +122,11 @@ fn question() -> impl Strategy<Value = Question> {
     let follow_up = (any::<bool>(), option::of(any::<u32>()), option::of(text()))
         .prop_map(|(enabled, max_follow_ups, prompt)| FollowUp { enabled, max_follow_ups, prompt });
     let scale = (any::<i32>(), any::<i32>()).prop_map(|(min, max)| Scale { min, max });
-    let answers = (option::of(vec(text(), 0..3)), option::of(scale), option::of(follow_up), option::of(any::<u32>()));
+    let media = vec(id(), 0..3);
+    let answers =
+        (option::of(vec(text(), 0..3)), option::of(scale), option::of(follow_up), option::of(any::<u32>()), media);
     (text(), text(), select(kinds.to_vec()), any::<bool>(), any::<u32>(), answers).prop_map(
-        |(id, text, kind, required, order, (options, scale, follow_up, max_duration))| Question {
+        |(id, text, kind, required, order, (options, scale, follow_up, max_duration, media))| Question {
             id,
             text,
             kind,
@@ -129,6 +136,7 @@ fn question() -> impl Strategy<Value = Question> {
             order,
             options,
             scale,
+            media,
         },
     )
 }
@@ -269,6 +277,190 @@ pub fn invite() -> impl Strategy<Value = History<InviteEvent>> {
         4 => mail_event(),
         1 => Just(InviteEvent::Cancelled(InviteCancelled {})),
         1 => Just(InviteEvent::Expired(InviteExpired {})),
+        1 => id().prop_map(|session_id| InviteEvent::SessionOpened(InviteSessionOpened { session_id })),
+        1 => id().prop_map(|session_id| InviteEvent::Started(InviteStarted { session_id })),
+        1 => id().prop_map(|session_id| InviteEvent::Completed(InviteCompleted { session_id })),
     ];
     history(created, later)
+}
+
+pub fn file() -> impl Strategy<Value = History<FileEvent>> {
+    let kinds = select(FileKind::OF_SESSIONS.map(|(_, kind)| kind).to_vec());
+    let email = "[a-zA-Z]{1,8}@[a-z]{1,8}[.]example".prop_map(|text| Email::parse(&text).expect("an address"));
+    let content = || (text(), any::<u64>(), "[0-9a-f]{64}", text());
+    let stored = (id(), id(), id(), (email, kinds, text()), content()).prop_map(
+        |(file_id, organization_id, session_id, (email, kind, name), (content_type, size, sha256, storage_key))| {
+            FileEvent::Stored(FileStored {
+                file_id,
+                organization_id,
+                session_id,
+                participant: email.into(),
+                kind,
+                name: name.into(),
+                content_type,
+                size,
+                sha256,
+                storage_key,
+            })
+        },
+    );
+    let media = (id(), id(), id(), text(), content()).prop_map(
+        |(file_id, organization_id, script_id, name, (content_type, size, sha256, storage_key))| {
+            FileEvent::MediaStored(MediaStored {
+                file_id,
+                organization_id,
+                script_id,
+                name,
+                content_type,
+                size,
+                sha256,
+                storage_key,
+            })
+        },
+    );
+    history(prop_oneof![stored, media], Just(FileEvent::Deleted(FileDeleted {})))
+}
+
+fn one_of<T: Copy + std::fmt::Debug + 'static>(names: &'static [(&'static str, T)]) -> impl Strategy<Value = T> {
+    select(names.iter().map(|(_, value)| *value).collect::<Vec<_>>())
+}
+
+fn session_created() -> impl Strategy<Value = SessionEvent> {
+    let email = "[a-zA-Z]{1,8}@[a-z]{1,8}[.]example".prop_map(|text| Email::parse(&text).expect("an address"));
+    let device = (option::of(text()), option::of(text()), option::of(text())).prop_map(|(browser, os, kind)| Device {
+        browser,
+        os,
+        kind,
+    });
+    let terms = (text(), text(), any::<u32>(), option::of(any::<u32>()), any::<bool>(), option::of(text())).prop_map(
+        |(language, voice, max_duration, max_follow_ups, require_consent, greeting)| Terms {
+            language,
+            voice,
+            max_duration,
+            max_follow_ups,
+            require_consent,
+            closing: greeting.clone(),
+            greeting,
+        },
+    );
+    let ids = (id(), id(), id(), id(), id());
+    let person = (email, option::of(text()), metadata(), option::of(device));
+    (ids, person, terms, any::<u32>(), any::<u32>(), time(), time()).prop_map(
+        |(
+            (session_id, organization_id, campaign_id, invite_id, script_id),
+            (email, name, metadata, device),
+            terms,
+            script_version,
+            total_questions,
+            start_by,
+            at,
+        )| {
+            SessionEvent::Created(SessionCreated {
+                session_id,
+                organization_id,
+                campaign_id,
+                invite_id,
+                script_id,
+                script_version,
+                total_questions,
+                terms,
+                email: email.into(),
+                name: name.into(),
+                metadata: metadata.into(),
+                device: device.into(),
+                start_by,
+                at,
+            })
+        },
+    )
+}
+
+fn consent_facts() -> impl Strategy<Value = ConsentFacts> {
+    let shown = (option::of(any::<u32>()), option::of(text()), option::of(text()));
+    let whence = (one_of(ConsentMethod::NAMES), text(), option::of(text()), option::of(text()), time());
+    (id(), one_of(ConsentKind::NAMES), shown, whence).prop_map(
+        |(consent_id, kind, (text_version, text_sha256, locale), (method, actor, ip, user_agent, at))| ConsentFacts {
+            consent_id,
+            kind,
+            text_version,
+            text_sha256,
+            locale,
+            method,
+            actor,
+            ip: ip.map(Into::into),
+            user_agent: user_agent.map(Into::into),
+            at,
+        },
+    )
+}
+
+fn given() -> impl Strategy<Value = Given> {
+    prop_oneof![
+        text().prop_map(Given::Text),
+        any::<(i32, i32, i32)>().prop_map(|(value, min, max)| Given::Rating { value, min, max }),
+        text().prop_map(Given::Choice),
+        any::<bool>().prop_map(Given::YesNo),
+    ]
+}
+
+fn prompted() -> impl Strategy<Value = SessionEvent> {
+    let origin = (any::<bool>(), text(), any::<u32>())
+        .prop_map(|(model, name, version)| if model { Origin::model(name, version) } else { Origin::script(version) });
+    let said = (one_of(UtteranceKind::NAMES), origin).prop_map(|(kind, origin)| Said { kind, origin });
+    let asked = (any::<u32>(), one_of(PromptKind::NAMES), text()).prop_map(|(number, kind, question_id)| Asked {
+        number,
+        kind,
+        question_id,
+    });
+    (vec(said, 0..3), vec(text(), 0..3), option::of(asked), any::<u64>(), time()).prop_map(
+        |(said, texts, prompt, elapsed, at)| {
+            SessionEvent::Prompted(SessionPrompted { said, texts: texts.into(), prompt, elapsed, at })
+        },
+    )
+}
+
+fn answered() -> impl Strategy<Value = SessionEvent> {
+    let spoken = option::of(option::of(id()).prop_map(|file_id| Spoken { confidence: Some(0.5), file_id }));
+    let place = (any::<u32>(), one_of(PromptKind::NAMES), text(), any::<u64>());
+    (place, given(), spoken, any::<u64>(), time()).prop_map(
+        |((prompt, kind, question_id, seq), given, spoken, elapsed, at)| {
+            let given = given.into();
+            SessionEvent::Answered(SessionAnswered { prompt, kind, question_id, seq, given, spoken, elapsed, at })
+        },
+    )
+}
+
+pub fn session() -> impl Strategy<Value = History<SessionEvent>> {
+    let skipped = (any::<u32>(), one_of(PromptKind::NAMES), text(), any::<u64>(), any::<u64>(), time()).prop_map(
+        |(prompt, kind, question_id, seq, elapsed, at)| {
+            SessionEvent::Skipped(SessionSkipped { prompt, kind, question_id, seq, elapsed, at })
+        },
+    );
+    let paused = (one_of(PauseCause::NAMES), option::of(text()), any::<u64>(), time()).prop_map(
+        |(cause, reason, elapsed, at)| {
+            SessionEvent::Paused(SessionPaused { cause, reason: reason.map(Into::into), elapsed, at })
+        },
+    );
+    let end = || (one_of(EndReason::NAMES), 0..1_u64 << 40, time());
+    let mood = (one_of(Overall::NAMES), -100..=100_i32)
+        .prop_map(|(overall, score)| Sentiment { overall, score: f64::from(score) / 100.0 });
+    let ready = (any::<bool>(), any::<u32>(), option::of(mood), time()).prop_map(|(partial, utterances, mood, at)| {
+        SessionEvent::TranscriptReady(TranscriptReady { partial, utterances, sentiment: mood.map(Into::into), at })
+    });
+    let later = prop_oneof![
+        1 => (any::<bool>(), consent_facts())
+            .prop_map(|(granted, facts)| SessionEvent::ConsentRecorded(ConsentRecorded { granted, facts })),
+        1 => consent_facts().prop_map(|facts| SessionEvent::ConsentWithdrawn(ConsentWithdrawn { facts })),
+        2 => time().prop_map(|at| SessionEvent::Started(SessionStarted { at })),
+        2 => prompted(),
+        3 => answered(),
+        1 => skipped,
+        2 => paused,
+        1 => (one_of(ResumeCause::NAMES), time())
+            .prop_map(|(cause, at)| SessionEvent::Resumed(SessionResumed { cause, at })),
+        2 => end().prop_map(|(reason, elapsed, at)| SessionEvent::Completed(SessionCompleted { reason, elapsed, at })),
+        1 => end().prop_map(|(reason, elapsed, at)| SessionEvent::Abandoned(SessionAbandoned { reason, elapsed, at })),
+        1 => ready,
+    ];
+    history(session_created(), later)
 }

@@ -12,8 +12,8 @@ use aggregates::{
 };
 use chrono::DateTime;
 use projections::{
-    ApiKey, Campaign, Column, EmailTemplate, ErasedModel, Invite, Organization, Project, ReadModel, Recorded, Row,
-    Script, fold_stored, group_changes, registry::open_personal, restore, table,
+    ApiKey, Campaign, Column, EmailTemplate, ErasedModel, File, Invite, Organization, Project, ReadModel, Recorded,
+    Row, Script, Session, fold_stored, group_changes, registry::open_personal, restore, table,
 };
 use proptest::prelude::*;
 
@@ -147,6 +147,8 @@ replay_equals_live! {
     campaigns: Campaign, histories::campaign();
     invites: Invite, histories::invite();
     email_templates: EmailTemplate, histories::email_template();
+    sessions: Session, histories::session();
+    files: File, histories::file();
 }
 
 fn some_project() -> (ProjectEvent, Recorded) {

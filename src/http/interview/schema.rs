@@ -1,10 +1,16 @@
 //! What a participant sees of an interview; written as it is, and described so by the OpenAPI document.
 
 use aggregates::consent::{ConsentText as Text, ConsentType};
-use serde::Serialize;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::http::invites::schema::InviteStatus;
+use crate::http::{
+    invites::schema::InviteStatus,
+    scripts::schema::{QuestionType, Scale},
+    sessions::schema::{ConsentKind, EndReason, SessionConsent, SessionDevice, SessionStatus},
+};
 
 /// An invite, as far as its participant is concerned.
 #[derive(Serialize, ToSchema)]
@@ -111,4 +117,200 @@ pub struct Interview {
     /// The session, once there is one.
     #[schema(required)]
     pub session: Option<InterviewSession>,
+}
+
+/// The body of a participant's coming.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"device": {"browser": "Chrome 120", "os": "macOS 14.2", "type": "desktop"}}))]
+pub struct NewInterviewSession {
+    /// What the participant uses.
+    pub device: Option<SessionDevice>,
+}
+
+/// A session as its participant sees it.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ParticipantSession {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub status: SessionStatus,
+    /// When the interview began.
+    #[schema(required)]
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was completed.
+    #[schema(required)]
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Seconds of interview, pauses left out, as of the last pause or the end.
+    pub duration: i64,
+    /// Questions that were answered.
+    pub questions_answered: u32,
+    /// Questions in all.
+    pub total_questions: u32,
+    /// The language of the interview.
+    pub language: String,
+    /// Why it ended.
+    #[schema(required)]
+    pub end_reason: Option<EndReason>,
+    /// What was consented to.
+    pub consent: SessionConsent,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
+
+/// The answer to most actions.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"session": {
+    "id": "ses_01hm6x3k5vf8qbw2d9z7c4n0tc", "status": "in_progress", "startedAt": "2024-01-15T14:00:00Z",
+    "completedAt": null, "duration": 0, "questionsAnswered": 0, "totalQuestions": 8, "language": "en", "endReason": null,
+    "consent": {"recording": true, "dataProcessing": true}, "createdAt": "2024-01-15T13:59:45Z",
+}}))]
+pub struct ParticipantSessionBody {
+    /// The session.
+    pub session: ParticipantSession,
+}
+
+/// A session with the credential for it.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "session": {
+        "id": "ses_01hm6x3k5vf8qbw2d9z7c4n0tc", "status": "created", "startedAt": null, "completedAt": null, "duration": 0,
+        "questionsAnswered": 0, "totalQuestions": 8, "language": "en", "endReason": null,
+        "consent": {"recording": null, "dataProcessing": null}, "createdAt": "2024-01-15T13:59:45Z",
+    },
+    "sessionToken": "st_AZF…", "expiresAt": "2024-01-16T13:59:45Z",
+}))]
+pub struct OpenedInterview {
+    /// The session.
+    pub session: ParticipantSession,
+    /// Send it as `Authorization: Bearer …`.
+    pub session_token: String,
+    /// The first second at which the token is not valid any more.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The body of a participant's consent.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"granted": true, "type": "all"}))]
+pub struct GivenConsent {
+    /// Whether consent is given.
+    pub granted: bool,
+    /// What it is about.
+    #[serde(rename = "type")]
+    pub kind: ConsentKind,
+    /// The hash of the text that was shown; it must be the one that is offered. For `all` it is that of both texts with an
+    /// empty line between them.
+    pub text_sha256: Option<String>,
+}
+
+/// Something that the interviewer says.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct InterviewMessage {
+    /// `greeting`, `transition` or `closing`.
+    pub kind: String,
+    /// The words.
+    pub text: String,
+}
+
+/// Something that the interviewer asks.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InterviewPrompt {
+    /// Names it in the answer.
+    pub id: String,
+    /// `question`, or `follow_up` about one.
+    pub kind: String,
+    /// The question that it is, or is about.
+    pub question_id: String,
+    /// The words.
+    pub text: String,
+    /// How it is answered. A follow-up is always open.
+    #[serde(rename = "type")]
+    pub answer: QuestionType,
+    /// What can be chosen.
+    #[schema(required)]
+    pub options: Option<Vec<String>>,
+    /// What can be rated.
+    #[schema(required)]
+    pub scale: Option<Scale>,
+    /// Whether it must be answered.
+    pub required: bool,
+    /// The greatest time for the answer, in seconds.
+    #[schema(required)]
+    pub max_duration: Option<u32>,
+}
+
+/// How far an interview is.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct InterviewProgress {
+    /// Questions of the script that were answered.
+    pub answered: u32,
+    /// Questions of the script.
+    pub total: u32,
+}
+
+/// The interviewer's turn.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "messages": [{"kind": "transition", "text": "Thank you."}],
+    "prompt": {
+        "id": "p3", "kind": "question", "questionId": "q2", "text": "How likely are you to recommend us?", "type": "rating",
+        "options": null, "scale": {"min": 1, "max": 10}, "required": true, "maxDuration": null,
+    },
+    "progress": {"answered": 1, "total": 8}, "done": false, "nextSeq": 3,
+}))]
+pub struct InterviewTurn {
+    /// What is said before the prompt and needs no answer.
+    pub messages: Vec<InterviewMessage>,
+    /// What waits for an answer; null when nothing is left to ask.
+    #[schema(required)]
+    pub prompt: Option<InterviewPrompt>,
+    /// How far the interview is.
+    pub progress: InterviewProgress,
+    /// Whether nothing is left to ask.
+    pub done: bool,
+    /// A sequence number that no answer has used.
+    pub next_seq: u64,
+}
+
+/// The session, and the interviewer's first turn.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct StartedInterview {
+    /// The session.
+    pub session: ParticipantSession,
+    /// What is said and asked.
+    #[serde(flatten)]
+    pub turn: InterviewTurn,
+}
+
+/// The body of an answer.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"promptId": "p3", "seq": 3, "value": 9}))]
+pub struct NewInterviewAnswer {
+    /// The prompt that is answered; it must be the current one.
+    pub prompt_id: String,
+    /// A number of your choice, another one for each answer: an answer that arrives again under its number counts once.
+    pub seq: u64,
+    /// Answers an open question.
+    #[schema(max_length = 20000)]
+    pub text: Option<String>,
+    /// Answers a rating with a number, a choice with one of the options, and yes or no with a boolean.
+    pub value: Option<Value>,
+    /// Skips what is not required.
+    pub skip: Option<bool>,
+}
+
+/// Where an interview stands after a heartbeat.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"status": "in_progress", "nextHeartbeatIn": 30}))]
+pub struct Heartbeat {
+    /// Where the session stands.
+    pub status: SessionStatus,
+    /// Seconds until the next heartbeat is due.
+    pub next_heartbeat_in: i64,
 }

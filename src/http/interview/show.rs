@@ -3,31 +3,30 @@
 use std::sync::Arc;
 
 use aggregates::{
-    Code, Refusal,
+    Refusal,
     campaign::{CampaignError, CampaignStatus},
     consent,
-    invite::{InviteError, InviteStatus},
+    id::InviteId,
+    invite::{Invite, InviteError, InviteStatus},
     script::Script,
 };
-use axum::{
-    extract::State,
-    http::{HeaderValue, header},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use chrono::{DateTime, SecondsFormat, Utc};
 use projections::{
     campaign::CampaignDocument,
     invite::{InviteDocument, overdue},
     organization::OrganizationDocument,
+    session::SessionDocument,
 };
 use serde::de::DeserializeOwned;
 
-use super::schema::{Interview, InterviewCampaign, InterviewConsent, InterviewInvite, InterviewOrganization};
+use super::schema::{
+    Interview, InterviewCampaign, InterviewConsent, InterviewInvite, InterviewOrganization, InterviewSession,
+};
 use crate::{
     app::App,
-    http::{ApiError, Token, answer},
+    http::{ApiError, Token, answer, key_auth::invited},
     store::Document,
-    trust::token,
 };
 
 /// Show an interview to its participant
@@ -37,12 +36,7 @@ use crate::{
     params(("token" = String, Path, description = "The token of the invite's link.")),
     responses((status = 200, description = "What the participant is invited to.", body = Interview)))]
 pub async fn show(State(app): State<Arc<App>>, Token(token): Token) -> Result<Response, ApiError> {
-    let id = token::locate(&app.commands.keys, &token).ok_or_else(ApiError::not_found)?;
-    let row = app.store.document_of_any("invites", &id.to_string()).await?.ok_or_else(ApiError::not_found)?;
-    let generation = u32::try_from(row.column("token_generation").int()).map_err(ApiError::internal)?;
-    if !token::verify(&app.commands.keys, &token, id, generation) {
-        return Err(ApiError::not_found());
-    }
+    let row = invited(&app.store, &token).await?;
     let invite: InviteDocument = read(&row)?;
     let campaign: CampaignDocument = load(&app, "campaigns", &invite.campaign_id.to_string()).await?;
     admit(&invite, campaign.status, app.commands.now())?;
@@ -52,16 +46,15 @@ pub async fn show(State(app): State<Arc<App>>, Token(token): Token) -> Result<Re
     let script = app.commands.state::<Script>(campaign.script_id, |script| pinned(script).is_some()).await?;
     let total_questions =
         script.as_ref().and_then(pinned).ok_or_else(|| ApiError::internal("a pinned version is gone"))?;
-    let interview = interview(invite, campaign, organization, total_questions);
-    let mut response = answer::ok(serde_json::to_vec(&interview).map_err(ApiError::internal)?);
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    let mut interview = interview(invite, campaign, organization, total_questions);
+    interview.session = session(&app, &row).await?;
+    Ok(answer::fresh(answer::ok(serde_json::to_vec(&interview).map_err(ApiError::internal)?)))
 }
 
 /// Whether the link still leads anywhere (contract 23). A finished interview still answers, so that the page can say so.
 fn admit(invite: &InviteDocument, campaign: CampaignStatus, now: DateTime<Utc>) -> Result<(), Refusal> {
     if invite.status == InviteStatus::Cancelled {
-        return Err(Refusal::new(Code::InviteCancelled, "This invite was withdrawn."));
+        return Err(InviteError::Cancelled.into());
     }
     if invite.status == InviteStatus::Expired || overdue(invite.status, invite.expires_at, now) {
         return Err(InviteError::Expired.into());
@@ -97,6 +90,15 @@ fn interview(
     }
 }
 
+/// The latest session of an invite. Which one that is stands in the log only, since it is nothing that invites are listed by.
+async fn session(app: &App, invite: &Document) -> Result<Option<InterviewSession>, ApiError> {
+    let id: InviteId = invite.id.parse().map_err(ApiError::internal)?;
+    let state = app.commands.state::<Invite>(id, |_| false).await?;
+    let Some(session) = state.and_then(|invite| invite.session_id) else { return Ok(None) };
+    let SessionDocument { id, status, .. } = load(app, "sessions", &session.to_string()).await?;
+    Ok(Some(InterviewSession { id: id.to_string(), status: status.as_str().to_owned() }))
+}
+
 async fn load<T: DeserializeOwned>(app: &App, table: &'static str, id: &str) -> Result<T, ApiError> {
     let found = app.store.document_of_any(table, id).await?;
     read(&found.ok_or_else(|| ApiError::internal(format!("an invite leads to {id}, which is gone")))?)
@@ -108,7 +110,10 @@ fn read<T: DeserializeOwned>(document: &Document) -> Result<T, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use aggregates::id::{CampaignId, InviteId, OrganizationId, ScriptId};
+    use aggregates::{
+        Code,
+        id::{CampaignId, InviteId, OrganizationId, ScriptId},
+    };
     use serde_json::json;
 
     use super::*;

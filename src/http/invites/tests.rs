@@ -14,16 +14,19 @@ use chrono::{DateTime, TimeDelta};
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::{
     app::App,
     clock::{Clock, ManualClock},
     command::{Answer, Caller, Command, Commands, Stop, Work},
+    files::{Files, Objects, Place, Sizes},
     http::{
-        ApiError, Authenticated, Authenticator, Limits, Platform, health::Readiness, operation, rate_limit::InProcess,
-        routes,
+        ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness, operation,
+        rate_limit::InProcess, routes,
     },
+    interview::Interviews,
     mail::{
         MailSettings,
         reports::{Desk, ses::Network},
@@ -95,7 +98,11 @@ impl Site {
         });
         let mail = Arc::new(MailSettings::to_folder(directory.path().join("mail")));
         let mail = Arc::new(Desk::new(mail, keys, Arc::new(Network::new().expect("a client"))));
-        let app = Arc::new(App { commands: Arc::new(commands), store, mail });
+        let objects = Objects::open(&Place::Local(directory.path().join("files")), []).expect("a folder");
+        let files = Arc::new(Files::new(objects, Sizes::default()));
+        let streams = Streams::new(watch::channel(false).1);
+        let (commands, interviews) = (Arc::new(commands), Interviews::default());
+        let app = Arc::new(App { commands, store, files, streams, interviews, mail });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }

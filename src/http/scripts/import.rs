@@ -13,7 +13,8 @@ use crate::{
 
 /// Import a script
 ///
-/// Takes what an export has answered, and makes a new draft script of it.
+/// Takes what an export has answered, and makes a new draft script of it. Media are found again by their hashes among all
+/// media of the organization; where one is missing, upload it to any draft script first.
 #[utoipa::path(post, path = "/v1/scripts/import", operation_id = "importScript", tag = "Scripts",
     request_body = ScriptExport,
     responses((status = 201, description = "The new script.", body = Script)))]

@@ -64,6 +64,9 @@ pub struct NewQuestion {
     pub options: Option<Vec<String>>,
     /// With `rating`: the numbers, both ends included; 1 to 10 by default.
     pub scale: Option<Scale>,
+    /// Ids of the script's media that go with the question.
+    #[schema(max_items = 10)]
+    pub media: Option<Vec<String>>,
 }
 
 /// How a question is answered.
@@ -235,6 +238,8 @@ pub struct Question {
     /// What can be rated; only with `rating`.
     #[schema(required)]
     pub scale: Option<Scale>,
+    /// Ids of the script's media that go with the question.
+    pub media: Vec<String>,
 }
 
 /// How the interviewer follows up.
@@ -265,11 +270,26 @@ pub struct ScriptExport {
     pub script: ExportedScript,
     /// All versions, the oldest first.
     pub versions: Vec<ExportedVersion>,
-    /// The media files of its questions.
-    #[schema(value_type = Vec<Object>)]
-    pub media: Vec<Value>,
+    /// The media of the script, without their bytes.
+    pub media: Vec<ExportedMedia>,
     /// `sha256:` and the hex SHA-256 of everything else, in canonical JSON.
     pub checksum: String,
+}
+
+/// A media file of a script within a file.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportedMedia {
+    /// Its id, by which the questions of the file refer to it.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// The number of bytes.
+    pub size: u64,
+    /// The SHA-256 of its bytes in lower-case hex.
+    pub sha256: String,
 }
 
 /// A script within a file.

@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is asked of Amazon's servers. The addresses have been checked.
 pub trait Amazon: Send + Sync {
-    /// The content of an address; at most [`MAX_CERTIFICATE`] bytes.
+    /// The content of an address; at most 64 KiB of it.
     fn get<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<Vec<u8>, String>>;
 }
 
@@ -149,7 +149,7 @@ impl Ses {
         let certificate = self.certificate(&envelope.certificate).await?;
         verify(&certificate, &envelope)?;
         match envelope.kind.as_str() {
-            "Notification" => Ok(notification(keys, &envelope.message)?.into_iter().collect()),
+            "Notification" => Ok(notification(keys, &envelope.message).into_iter().collect()),
             "SubscriptionConfirmation" => {
                 self.confirm(&envelope).await?;
                 Ok(Vec::new())
@@ -291,9 +291,9 @@ struct Recipient {
     status: Option<String>,
 }
 
-fn notification(keys: &Keys, message: &str) -> Result<Option<Report>, Refused> {
+fn notification(keys: &Keys, message: &str) -> Option<Report> {
     // The topic may be used for more than SES, and SES says hello to a new one.
-    let Ok(notification) = serde_json::from_str::<Notification>(message) else { return Ok(None) };
+    let notification: Notification = serde_json::from_str(message).ok()?;
     let kind = notification.event_type.as_deref().or(notification.notification_type.as_deref());
     let fate = match (kind, &notification.bounce) {
         (Some("Delivery"), _) => MailFate::Delivered,
@@ -302,9 +302,9 @@ fn notification(keys: &Keys, message: &str) -> Result<Option<Report>, Refused> {
             let status = bounce.bounced_recipients.first().and_then(|recipient| recipient.status.as_deref());
             MailFate::Bounced { code: code(status, Some(&bounce.bounce_type)) }
         }
-        _ => return Ok(None),
+        _ => return None,
     };
-    Ok(correlate(keys, &notification.mail).map(|mail| Report { mail, fate }))
+    correlate(keys, &notification.mail).map(|mail| Report { mail, fate })
 }
 
 /// SES puts a Message-ID of its own in the place of ours; our header, the original id and the sender's address are kept.

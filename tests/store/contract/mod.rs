@@ -1,6 +1,7 @@
 //! What the store guarantees (design, section 3), each on both engines.
 
 mod crashes;
+mod follow;
 mod idempotency;
 mod limits;
 mod order;

@@ -108,6 +108,66 @@ on_both_engines! {
         assert_eq!(due, [timer(11, "inv_4"), timer(12, "inv_5"), timer(100, "inv_3")]);
     }
 
+    async fn a_timer_that_is_set_anew_is_moved(engine: Engine) {
+        let store = &engine.store;
+        let lease = store.lease("timers", "a", 0, 100).await.expect("asked").expect("free");
+        let other = Timer { kind: "another kind".to_owned(), ..timer(5, "inv_1") };
+        let mut effects = Effects::new(&lease, 1);
+        // What is said last holds, within one transaction too.
+        for timer in [timer(9, "inv_1"), other.clone(), timer(3, "inv_1"), timer(4, "inv_2"), timer(6, "inv_3")] {
+            effects.set_timer(timer);
+        }
+        effects.clear_timer("invite.expire", "inv_3");
+        store.apply(effects).await.expect("applied");
+        let due = async || store.due_timers("invite.expire", i64::MAX, 10).await.expect("read");
+        assert_eq!(due().await, [timer(3, "inv_1"), timer(4, "inv_2")]);
+        let mut effects = Effects::new(&lease, 2);
+        effects.clear_timers(&[timer(3, "inv_1"), timer(4, "inv_2")]);
+        effects.set_timer(timer(8, "inv_1"));
+        store.apply(effects).await.expect("applied");
+        assert_eq!(due().await, [timer(8, "inv_1")]);
+        assert_eq!(store.due_timers("another kind", i64::MAX, 10).await.expect("read"), [other]);
+    }
+
+    async fn heartbeats_move_forward_and_are_kept_for_open_sessions_only(engine: Engine) {
+        let (store, other) = (&engine.store, engine.node().await);
+        let lease = store.lease("sessions", "a", 0, 100).await.expect("asked").expect("free");
+        let mut effects = Effects::new(&lease, 1);
+        effects.open_heartbeat("ses_1", 10);
+        effects.open_heartbeat("ses_2", 10);
+        effects.open_heartbeat("ses_3", 10);
+        effects.close_heartbeat("ses_3");
+        store.apply(effects).await.expect("applied");
+        let noted = async |store: &interview_relay::store::Store, seen: &[(&str, i64)]| {
+            let seen: Vec<_> = seen.iter().map(|(session, at)| ((*session).to_owned(), *at)).collect();
+            store.note_heartbeats(&seen).await.expect("noted");
+        };
+        let head = engine.number("SELECT position FROM log_head").await;
+        noted(store, &[("ses_1", 20), ("ses_2", 5), ("ses_3", 20)]).await;
+        noted(&other, &[("ses_1", 15), ("ses_2", 30)]).await;
+        let many: Vec<_> = (0..2_500).map(|i| (format!("ses_x{i}"), 1)).collect();
+        store.note_heartbeats(&many).await.expect("noted");
+        let seen = async || {
+            let sessions = ["ses_1", "ses_2", "ses_3", "ses_x1"].map(str::to_owned);
+            let mut seen: Vec<_> = store.heartbeats(sessions.into()).await.expect("read").into_iter().collect();
+            seen.sort();
+            seen
+        };
+        assert_eq!(seen().await, [("ses_1".to_owned(), 20), ("ses_2".to_owned(), 30)]);
+        // A session that is opened again, as after a pause, keeps what is known of it.
+        let mut effects = Effects::new(&lease, 2);
+        effects.open_heartbeat("ses_1", 12);
+        effects.open_heartbeat("ses_2", 40);
+        store.apply(effects).await.expect("applied");
+        assert_eq!(seen().await, [("ses_1".to_owned(), 20), ("ses_2".to_owned(), 40)]);
+        let mut effects = Effects::new(&lease, 3);
+        effects.close_heartbeat("ses_1");
+        effects.close_heartbeat("ses_2");
+        store.apply(effects).await.expect("applied");
+        assert_eq!(engine.number("SELECT COUNT(*) FROM heartbeats").await, 0);
+        assert_eq!(engine.number("SELECT position FROM log_head").await, head, "nothing of this is an event");
+    }
+
     async fn a_keys_last_use_never_moves_back(engine: Engine) {
         for at in [5, 9, 7] {
             engine.store.note_key_uses(vec![("key_1".to_owned(), at)]).await.expect("noted");

@@ -3,6 +3,7 @@
 mod campaign;
 mod invite;
 mod script;
+mod session;
 
 use aggregates::{Code, Entity, Refusal};
 

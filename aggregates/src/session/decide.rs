@@ -1,0 +1,342 @@
+//! The session's rules.
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::{
+    FieldError, consent,
+    script::{Question, ScriptContent},
+    session::{
+        Asked, ConsentFacts, ConsentMethod, ConsentRecorded, ConsentWithdrawn, EndReason, Given, NewAnswer, NewConsent,
+        NewSession, PauseCause, Produced, Prompt, PromptKind, Reply, ResumeCause, Said, Sentiment, Session,
+        SessionAbandoned, SessionAnswered, SessionCommand, SessionCompleted, SessionCreated, SessionError,
+        SessionEvent, SessionPaused, SessionPrompted, SessionResumed, SessionSkipped, SessionStarted, SessionStatus,
+        Spoken, TranscriptReady, aggregate::Taken, flow::Turn,
+    },
+};
+
+type Decision = Result<Vec<SessionEvent>, SessionError>;
+
+impl Session {
+    pub(super) fn decided(&self, command: SessionCommand) -> Decision {
+        match command {
+            SessionCommand::Create(_) if self.id.is_some() => Err(SessionError::AlreadyExists),
+            SessionCommand::Create(new) => Ok(vec![SessionEvent::Created(create(*new))]),
+            _ if self.id.is_none() => Err(SessionError::NotFound),
+            SessionCommand::Consent(consent) => self.consent(consent),
+            SessionCommand::Start { content, now } => self.start(&content, self.not_before(now)),
+            SessionCommand::Answer { answer, spoken, produced, content, now } => {
+                self.answer(&answer, spoken, produced, &content, self.not_before(now))
+            }
+            SessionCommand::Pause { cause, reason, now } => {
+                self.require(SessionStatus::InProgress)?;
+                self.require_person()?;
+                let now = self.not_before(now);
+                Ok(vec![self.pause(cause, reason, self.elapsed_at(now), now)])
+            }
+            SessionCommand::Resume { cause, now } => {
+                self.require(SessionStatus::Paused)?;
+                self.require_person()?;
+                Ok(vec![SessionEvent::Resumed(SessionResumed { cause, at: self.not_before(now) })])
+            }
+            SessionCommand::HeartbeatLost { last_seen, now } => Ok(self.lost(last_seen, self.not_before(now))),
+            SessionCommand::HeartbeatRestored { now } => Ok(self.restored(self.not_before(now))),
+            SessionCommand::Complete { content, now } => self.complete(&content, self.not_before(now)),
+            SessionCommand::Leave { now } => {
+                if self.status.is_over() {
+                    return Err(SessionError::NotActive(self.status));
+                }
+                Ok(vec![self.abandoned(EndReason::ParticipantLeft, self.not_before(now))])
+            }
+            SessionCommand::EndForTime { now } => Ok(self.end_for_time(self.not_before(now))),
+            SessionCommand::EndForPause { timeout, now } => Ok(self.end_for_pause(timeout, self.not_before(now))),
+            SessionCommand::GiveUp { now } => {
+                let due = self.status == SessionStatus::Created && now >= self.start_by;
+                let event = due.then(|| self.abandoned(EndReason::NeverStarted, self.not_before(now)));
+                Ok(event.into_iter().collect())
+            }
+            SessionCommand::ReadyTranscript { sentiment, now } => {
+                Ok(self.ready_transcript(sentiment, self.not_before(now)))
+            }
+        }
+    }
+
+    /// The present instant, but never before the last event: two nodes' clocks may differ, and time does not run backwards
+    /// in a conversation.
+    fn not_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now.max(self.last_at)
+    }
+
+    fn require(&self, status: SessionStatus) -> Result<(), SessionError> {
+        if self.status == status { Ok(()) } else { Err(SessionError::NotActive(self.status)) }
+    }
+
+    fn require_person(&self) -> Result<(), SessionError> {
+        if self.is_erased() { Err(SessionError::Erased) } else { Ok(()) }
+    }
+
+    fn consent(&self, new: NewConsent) -> Decision {
+        self.require_person()?;
+        let at = self.not_before(new.now);
+        let text = self.consent_text(&new).map_err(|error| SessionError::Invalid(vec![error]))?;
+        let facts = ConsentFacts {
+            consent_id: new.consent_id,
+            kind: new.kind,
+            text_version: text.version,
+            text_sha256: text.sha256,
+            locale: text.locale,
+            method: new.method,
+            actor: new.actor,
+            ip: new.ip.map(Into::into),
+            user_agent: new.user_agent.map(Into::into),
+            at,
+        };
+        let had = |types: &[consent::ConsentType]| {
+            types.iter().any(|kind| match kind {
+                consent::ConsentType::Recording => self.recording == Some(true),
+                consent::ConsentType::DataProcessing => self.data_processing == Some(true),
+            })
+        };
+        let running = matches!(self.status, SessionStatus::InProgress | SessionStatus::Paused);
+        if new.granted || !(running || had(new.kind.types())) {
+            return Ok(vec![SessionEvent::ConsentRecorded(ConsentRecorded { granted: new.granted, facts })]);
+        }
+        let mut events = vec![SessionEvent::ConsentWithdrawn(ConsentWithdrawn { facts })];
+        if running {
+            events.push(self.abandoned(EndReason::ConsentWithdrawn, at));
+        }
+        Ok(events)
+    }
+
+    fn consent_text(&self, new: &NewConsent) -> Result<ShownText, FieldError> {
+        let shown = consent::shown(&self.terms.language, new.kind.types());
+        let ours = ShownText { version: Some(shown.version), sha256: Some(shown.sha256), locale: Some(shown.locale) };
+        match (&new.text_sha256, new.method) {
+            (None, ConsentMethod::Web) => Ok(ours),
+            // Somebody with an API key has asked in words of their own, unless they say that these were ours.
+            (None, ConsentMethod::Api) => Ok(ShownText::default()),
+            (Some(hash), _) if Some(hash) == ours.sha256.as_ref() => Ok(ours),
+            (Some(hash), ConsentMethod::Api) => Ok(ShownText { sha256: Some(hash.clone()), ..ShownText::default() }),
+            (Some(_), ConsentMethod::Web) => {
+                Err(FieldError::new("textSha256", "not_found", "is not that of the text that is to be shown"))
+            }
+        }
+    }
+
+    fn start(&self, content: &ScriptContent, now: DateTime<Utc>) -> Decision {
+        self.require(SessionStatus::Created)?;
+        self.require_person()?;
+        if !self.may_start() {
+            return Err(SessionError::ConsentRequired);
+        }
+        let turn = self.first_turn(content);
+        Ok(vec![SessionEvent::Started(SessionStarted { at: now }), self.prompted_as(turn, 0, now)])
+    }
+
+    /// The prompt that this answers, and what it says; `None` when it was accepted before.
+    pub(super) fn admit_answer(
+        &self,
+        answer: &NewAnswer,
+        content: &ScriptContent,
+    ) -> Result<Option<(&Prompt, Option<Given>)>, SessionError> {
+        if self.id.is_none() {
+            return Err(SessionError::NotFound);
+        }
+        self.require_person()?;
+        if let Some(taken) = self.taken.get(&answer.seq) {
+            return if is_same(taken, answer, content) { Ok(None) } else { Err(SessionError::SequenceReused) };
+        }
+        self.require(SessionStatus::InProgress)?;
+        let prompt = self.current.as_ref().filter(|prompt| prompt.id() == answer.prompt_id);
+        let prompt = prompt.ok_or(SessionError::NotCurrent)?;
+        let question = question(content, &prompt.question_id).ok_or(SessionError::NotCurrent)?;
+        let given = answer.reply.check(prompt.kind, question).map_err(SessionError::Invalid)?;
+        Ok(Some((prompt, given)))
+    }
+
+    fn answer(
+        &self,
+        answer: &NewAnswer,
+        spoken: Option<Spoken>,
+        produced: Option<Produced>,
+        content: &ScriptContent,
+        now: DateTime<Utc>,
+    ) -> Decision {
+        let Some((prompt, given)) = self.admit_answer(answer, content)? else { return Ok(Vec::new()) };
+        let elapsed = self.elapsed_at(now);
+        let (number, kind, question_id, seq) = (prompt.number, prompt.kind, prompt.question_id.clone(), answer.seq);
+        let taken = match &given {
+            Some(given) => SessionEvent::Answered(SessionAnswered {
+                prompt: number,
+                kind,
+                question_id,
+                seq,
+                given: given.clone().into(),
+                spoken,
+                elapsed,
+                at: now,
+            }),
+            None => SessionEvent::Skipped(SessionSkipped { prompt: number, kind, question_id, seq, elapsed, at: now }),
+        };
+        let step = self.step_after(prompt, given.as_ref(), content, elapsed);
+        let turn = self.turn(&step, given.as_ref(), produced);
+        let over = turn.over;
+        let mut events = vec![taken, self.prompted_as(turn, elapsed, now)];
+        events.extend(over.map(|reason| completed(reason, elapsed, now)));
+        Ok(events)
+    }
+
+    fn complete(&self, content: &ScriptContent, now: DateTime<Utc>) -> Decision {
+        self.require(SessionStatus::InProgress)?;
+        self.require_person()?;
+        if self.current.is_some() {
+            let open = content.questions.iter().any(|question| question.required && !self.has_answered(question));
+            if open {
+                return Err(SessionError::Unanswered);
+            }
+        }
+        Ok(self.finish(EndReason::Finished, self.elapsed_at(now), now))
+    }
+
+    fn has_answered(&self, question: &Question) -> bool {
+        self.taken.values().any(|taken| {
+            taken.kind == PromptKind::Question && taken.question_id == question.id && taken.given.is_some()
+        })
+    }
+
+    fn pause(&self, cause: PauseCause, reason: Option<String>, elapsed: u64, now: DateTime<Utc>) -> SessionEvent {
+        SessionEvent::Paused(SessionPaused { cause, reason: reason.map(Into::into), elapsed, at: now })
+    }
+
+    fn lost(&self, last_seen: DateTime<Utc>, now: DateTime<Utc>) -> Vec<SessionEvent> {
+        if self.status != SessionStatus::InProgress {
+            return Vec::new();
+        }
+        let elapsed = self.elapsed_at(last_seen.clamp(self.last_at, now));
+        if self.is_done() {
+            return self.finish(EndReason::Finished, elapsed, now);
+        }
+        vec![self.pause(PauseCause::HeartbeatLost, None, elapsed, now)]
+    }
+
+    fn restored(&self, now: DateTime<Utc>) -> Vec<SessionEvent> {
+        let silent = self.status == SessionStatus::Paused && self.pause_cause == Some(PauseCause::HeartbeatLost);
+        let resumed = SessionResumed { cause: ResumeCause::HeartbeatRestored, at: now };
+        if silent && !self.is_erased() { vec![SessionEvent::Resumed(resumed)] } else { Vec::new() }
+    }
+
+    fn end_for_time(&self, now: DateTime<Utc>) -> Vec<SessionEvent> {
+        match self.time_limit() {
+            Some(limit) if now >= limit => self.finish(EndReason::TimeLimit, self.elapsed_at(now), now),
+            _ => Vec::new(),
+        }
+    }
+
+    fn end_for_pause(&self, timeout: Duration, now: DateTime<Utc>) -> Vec<SessionEvent> {
+        match self.paused_since() {
+            Some(since) if now >= since + timeout => {
+                if self.is_done() {
+                    // Everything was said: what was missing is only the participant's click.
+                    return self.finish(EndReason::Finished, self.elapsed, now);
+                }
+                vec![self.abandoned(EndReason::PauseTimeout, now)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Completes, after a closing if none was said. An erased person cannot be told anything any more.
+    fn finish(&self, reason: EndReason, elapsed: u64, now: DateTime<Utc>) -> Vec<SessionEvent> {
+        let mut events = Vec::new();
+        if !self.is_done() && !self.is_erased() {
+            let turn = Turn { said: vec![self.closing(reason)], prompt: None, over: None };
+            events.push(self.prompted_as(turn, elapsed, now));
+        }
+        // Time is up only for an interview that had something left to ask.
+        let reason = if self.is_done() { EndReason::Finished } else { reason };
+        events.push(completed(reason, elapsed, now));
+        events
+    }
+
+    fn abandoned(&self, reason: EndReason, now: DateTime<Utc>) -> SessionEvent {
+        SessionEvent::Abandoned(SessionAbandoned { reason, elapsed: self.elapsed_at(now), at: now })
+    }
+
+    fn ready_transcript(&self, sentiment: Option<Sentiment>, now: DateTime<Utc>) -> Vec<SessionEvent> {
+        if !self.owes_transcript() {
+            return Vec::new();
+        }
+        // Who has withdrawn consent is not analysed any more. Two decimals, so that a row reads back as it was written.
+        let sentiment = sentiment
+            .filter(|mood| mood.score.is_finite() && self.end_reason != Some(EndReason::ConsentWithdrawn))
+            .map(|mood| Sentiment { score: (mood.score.clamp(-1.0, 1.0) * 100.0).round() / 100.0, ..mood });
+        vec![SessionEvent::TranscriptReady(TranscriptReady {
+            partial: self.status == SessionStatus::Abandoned,
+            utterances: u32::try_from(self.utterances().len()).unwrap_or(u32::MAX),
+            sentiment: sentiment.map(Into::into),
+            at: now,
+        })]
+    }
+
+    fn prompted_as(&self, turn: Turn, elapsed: u64, now: DateTime<Utc>) -> SessionEvent {
+        let asked = self.turns.iter().filter(|turn| turn.prompt.is_some()).count();
+        let number = u32::try_from(asked).unwrap_or(u32::MAX).saturating_add(1);
+        let (said, texts): (Vec<_>, Vec<_>) =
+            turn.said.into_iter().map(|(kind, line)| (Said { kind, origin: line.origin }, line.text)).unzip();
+        SessionEvent::Prompted(SessionPrompted {
+            said,
+            texts: texts.into(),
+            prompt: turn.prompt.map(|(kind, question_id)| Asked { number, kind, question_id }),
+            elapsed,
+            at: now,
+        })
+    }
+}
+
+#[derive(Default)]
+struct ShownText {
+    version: Option<u32>,
+    sha256: Option<String>,
+    locale: Option<String>,
+}
+
+fn create(new: NewSession) -> SessionCreated {
+    SessionCreated {
+        session_id: new.session_id,
+        organization_id: new.organization_id,
+        campaign_id: new.campaign_id,
+        invite_id: new.invite_id,
+        script_id: new.script_id,
+        script_version: new.script_version,
+        total_questions: new.total_questions,
+        terms: new.terms,
+        email: new.participant.email.into(),
+        name: new.participant.name.into(),
+        metadata: new.metadata.into(),
+        device: new.device.into(),
+        start_by: new.start_by,
+        at: new.now,
+    }
+}
+
+fn completed(reason: EndReason, elapsed: u64, now: DateTime<Utc>) -> SessionEvent {
+    SessionEvent::Completed(SessionCompleted { reason, elapsed, at: now })
+}
+
+fn question<'a>(content: &'a ScriptContent, id: &str) -> Option<&'a Question> {
+    content.questions.iter().find(|question| question.id == id)
+}
+
+/// Whether an answer that was accepted says the same as one that comes now.
+fn is_same(taken: &Taken, answer: &NewAnswer, content: &ScriptContent) -> bool {
+    let id = Prompt { number: taken.prompt, kind: taken.kind, question_id: String::new(), asked_at: 0 }.id();
+    if id != answer.prompt_id {
+        return false;
+    }
+    match (&taken.given, &answer.reply) {
+        (None, reply) => *reply == Reply::Skip,
+        (Some(given), reply) => {
+            let Some(question) = question(content, &taken.question_id) else { return false };
+            reply.check(taken.kind, question).is_ok_and(|now| now.as_ref() == Some(given))
+        }
+    }
+}

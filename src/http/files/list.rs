@@ -1,0 +1,34 @@
+//! `GET /v1/sessions/{sessionId}/files`.
+
+use std::sync::Arc;
+
+use aggregates::id::{FileId, SessionId};
+use axum::{extract::State, response::Response};
+
+use super::schema::SessionFile;
+use crate::{
+    app::App,
+    http::{ApiError, Call, Id, Query, list, query::ListParams},
+    store::{Filter, Sort},
+};
+
+/// List session files
+#[utoipa::path(get, path = "/v1/sessions/{sessionId}/files", operation_id = "listSessionFiles", tag = "Sessions",
+    params(("sessionId" = String, Path, description = "The session's id."), ListParams),
+    responses((status = 200, description = "A page of files.", body = inline(list::PageOf<SessionFile>))))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    call: Call,
+    Id(session): Id<SessionId>,
+    mut query: Query,
+) -> Result<Response, ApiError> {
+    let page = query.list::<FileId>(&["createdAt"]);
+    let (organization, session) = (call.organization().to_string(), session.to_string());
+    app.store.document("sessions", &organization, &session).await?.ok_or_else(ApiError::not_found)?;
+    query.finish()?;
+    let counter = Some(format!("files/{session}"));
+    let filters = vec![Filter::Equals("owner", session.into())];
+    let found = app.store.page_of(&list::query("files", &page, Sort::Id, filters, counter)).await?;
+    let now = app.commands.now();
+    Ok(list::page(&page, &found, |document| app.commands.render_stored_file(document, now)))
+}

@@ -1,0 +1,21 @@
+//! `GET /v1/sessions/{sessionId}`.
+
+use std::sync::Arc;
+
+use aggregates::id::SessionId;
+use axum::{extract::State, response::Response};
+
+use super::schema::Session;
+use crate::{
+    app::App,
+    http::{ApiError, Call, Id, answer},
+};
+
+/// Get a session
+#[utoipa::path(get, path = "/v1/sessions/{sessionId}", operation_id = "getSession", tag = "Sessions",
+    params(("sessionId" = String, Path, description = "The session's id.")),
+    responses((status = 200, description = "The session.", body = Session)))]
+pub async fn get(State(app): State<Arc<App>>, call: Call, Id(id): Id<SessionId>) -> Result<Response, ApiError> {
+    let found = app.store.document("sessions", &call.organization().to_string(), &id.to_string()).await?;
+    Ok(answer::fresh(answer::ok(found.ok_or_else(ApiError::not_found)?.json)))
+}

@@ -1,0 +1,50 @@
+//! `GET /v1/campaigns/{campaignId}/sessions`.
+
+use std::sync::Arc;
+
+use aggregates::{
+    id::{CampaignId, SessionId},
+    session::SessionStatus,
+};
+use axum::{extract::State, response::Response};
+
+use super::schema::{Session, SessionFilters};
+use crate::{
+    app::App,
+    http::{ApiError, Call, Id, Query, answer, list, query::ListParams},
+    store::{Filter, Sort},
+};
+
+/// List the sessions of a campaign
+///
+/// Sorted by `completedAt`, sessions that were not completed come as if they had been completed before all others.
+#[utoipa::path(get, path = "/v1/campaigns/{campaignId}/sessions", operation_id = "listSessions", tag = "Sessions",
+    params(("campaignId" = String, Path, description = "The campaign's id."), SessionFilters, ListParams),
+    responses((status = 200, description = "A page of sessions.", body = inline(list::PageOf<Session>))))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    call: Call,
+    Id(campaign): Id<CampaignId>,
+    mut query: Query,
+) -> Result<Response, ApiError> {
+    let (organization, campaign) = (call.organization().to_string(), campaign.to_string());
+    app.store.document("campaigns", &organization, &campaign).await?.ok_or_else(ApiError::not_found)?;
+    let page = query.list::<SessionId>(&["createdAt", "completedAt", "duration"]);
+    let names: Vec<_> = SessionStatus::NAMES.iter().map(|(name, _)| *name).collect();
+    let status = query.one_of("status", &names);
+    query.finish()?;
+
+    let sort = match page.sort {
+        "completedAt" => Sort::Column("completed_at"),
+        "duration" => Sort::Column("duration"),
+        _ => Sort::Id,
+    };
+    let mut counter = format!("sessions/{campaign}");
+    let mut filters = vec![Filter::Equals("campaign_id", campaign.into())];
+    if let Some(status) = status {
+        counter = format!("{counter}/{status}");
+        filters.push(Filter::Equals("status", status.into()));
+    }
+    let found = app.store.page_of(&list::query("sessions", &page, sort, filters, Some(counter))).await?;
+    Ok(answer::fresh(list::page(&page, &found, |document| document.json.clone())))
+}

@@ -1,0 +1,112 @@
+//! Takes personal data out of what was said, and leaves typed placeholders (contract 28).
+//!
+//! Found are: e-mail addresses (also spelled out: "jane dot doe at example dot com"), web and IP addresses, telephone,
+//! card and bank account numbers, and the participant's own name and address, in any spelling that folds to the same
+//! (capitals, accents, full-width characters, digits of other scripts, invisible characters in between).
+//!
+//! Not found are: names of other people, postal addresses, dates of birth, identity numbers, numbers spoken as words, a name
+//! spelled letter by letter, and what is spread over two utterances.
+
+mod folded;
+mod names;
+mod network;
+mod numbers;
+
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
+
+use regex::{Regex, RegexBuilder};
+
+use folded::Folded;
+use names::Names;
+
+const PLACEHOLDERS: [&str; 7] = ["[EMAIL]", "[URL]", "[IBAN]", "[IP_ADDRESS]", "[CREDIT_CARD]", "[PHONE]", "[NAME]"];
+
+/// Compiles one of our own patterns, which the tests all use. Texts are folded to lower case before.
+fn pattern(regex: &str) -> Regex {
+    match Regex::new(regex) {
+        Ok(regex) => regex,
+        Err(error) => panic!("a fixed pattern does not compile: {error}"),
+    }
+}
+
+/// Compiles a pattern that was made of somebody's name. One that is too large matches everything: too much is hidden then,
+/// not too little.
+fn made_pattern(regex: &str) -> Regex {
+    static EVERYTHING: LazyLock<Regex> = LazyLock::new(|| pattern("(?s).+"));
+    RegexBuilder::new(regex).size_limit(64 << 20).build().unwrap_or_else(|error| {
+        tracing::error!(%error, "a name makes no pattern; texts are hidden whole");
+        EVERYTHING.clone()
+    })
+}
+
+/// Redacts the texts of one session.
+#[derive(Debug)]
+pub struct Redaction {
+    names: Names,
+}
+
+impl Redaction {
+    /// For a session with this participant.
+    pub fn new(name: Option<&str>, email: &str) -> Self {
+        Self { names: Names::of(name, email) }
+    }
+
+    /// The text with placeholders.
+    pub fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let folded = Folded::new(text);
+        let plain = folded.text.as_str();
+        // In the order of [`PLACEHOLDERS`]. Where finds overlap, all of it goes, under the name of the first kind.
+        let mut emails = network::emails(plain);
+        emails.extend(self.names.addresses(plain));
+        let kinds = [
+            emails,
+            network::urls(plain),
+            numbers::ibans(plain),
+            network::ips(plain),
+            numbers::cards(plain),
+            numbers::phones(plain),
+            self.names.names(plain),
+        ];
+        let mut found: Vec<(Range<usize>, usize)> = Vec::new();
+        for (kind, ranges) in kinds.into_iter().enumerate() {
+            found
+                .extend(ranges.into_iter().filter(|range| !range.is_empty()).map(|range| (folded.origin(range), kind)));
+        }
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        found.sort_by_key(|(range, kind)| (range.start, *kind));
+        let mut merged: Vec<(Range<usize>, usize)> = Vec::with_capacity(found.len());
+        for (range, kind) in found {
+            match merged.last_mut() {
+                Some((last, first)) if range.start < last.end => {
+                    last.end = last.end.max(range.end);
+                    *first = kind.min(*first);
+                }
+                _ => merged.push((range, kind)),
+            }
+        }
+        let mut redacted = String::with_capacity(text.len());
+        let mut at = 0;
+        for (range, kind) in merged {
+            redacted.push_str(text.get(at..range.start).unwrap_or_default());
+            redacted.push_str(PLACEHOLDERS[kind]);
+            at = range.end;
+        }
+        redacted.push_str(text.get(at..).unwrap_or_default());
+        Cow::Owned(redacted)
+    }
+}
+
+/// The text with its placeholders taken out again, for analyses that would take them for words.
+pub fn without_placeholders(text: &str) -> Cow<'_, str> {
+    if !text.contains('[') {
+        return Cow::Borrowed(text);
+    }
+    PLACEHOLDERS.iter().fold(Cow::Borrowed(text), |text, placeholder| {
+        if text.contains(placeholder) { Cow::Owned(text.replace(placeholder, ", ")) } else { text }
+    })
+}
+
+#[cfg(test)]
+mod tests;

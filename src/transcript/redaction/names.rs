@@ -1,0 +1,190 @@
+//! The participant's own name and address.
+
+use std::ops::Range;
+
+use regex::Regex;
+
+use super::{folded::fold, made_pattern};
+
+/// Parts of names that are words of their own, and tell nothing without the rest.
+const PARTICLES: &[&str] = &[
+    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "jr", "sr", "phd", "md", "herr", "frau", "mme", "de", "da",
+    "do", "dos", "das", "del", "della", "di", "du", "la", "le", "les", "von", "vom", "van", "der", "den", "zu", "zur",
+    "bin", "ibn", "bint", "al", "el", "and", "und", "et", "y", "e", "the", "of", "ben", "ter", "ten", "af", "av",
+];
+
+/// Local parts that name an office, not a person.
+const OFFICES: &[&str] = &[
+    "info",
+    "sales",
+    "support",
+    "contact",
+    "team",
+    "office",
+    "admin",
+    "hello",
+    "mail",
+    "email",
+    "test",
+    "noreply",
+    "no",
+    "reply",
+    "user",
+    "participant",
+    "service",
+    "help",
+    "hr",
+    "press",
+    "post",
+    "kontakt",
+    "web",
+    "example",
+];
+
+/// Finds a participant's name and address.
+#[derive(Debug)]
+pub struct Names {
+    names: Option<Regex>,
+    address: Option<Regex>,
+}
+
+impl Names {
+    /// For a participant.
+    pub fn of(name: Option<&str>, email: &str) -> Self {
+        let folded = name.map(fold).unwrap_or_default();
+        let mut tokens = tokens(&folded);
+        let mut alternatives = Vec::new();
+        if let Some(whole) = whole(&folded) {
+            alternatives.push(whole);
+        }
+        let email = fold(email.trim());
+        let local = email.split('@').next().unwrap_or_default();
+        let local = local.split('+').next().unwrap_or_default();
+        let structured = local.contains(|c: char| matches!(c, '.' | '_' | '-') || c.is_ascii_digit());
+        if structured {
+            let parts = local.split(|c: char| !c.is_alphabetic());
+            tokens.extend(parts.filter(|part| part.chars().count() > 2 && !OFFICES.contains(part)).map(str::to_owned));
+        }
+        alternatives
+            .extend(tokens.iter().filter(|token| !PARTICLES.contains(&token.as_str())).filter_map(|token| part(token)));
+        alternatives.sort_by_key(|alternative| std::cmp::Reverse(alternative.len()));
+        alternatives.dedup();
+        let names = (!alternatives.is_empty()).then(|| made_pattern(&alternatives.join("|")));
+        // The whole address is found as any address is; its local part alone only by knowing it.
+        let mut addresses: Vec<String> = Vec::new();
+        if !email.is_empty() {
+            addresses.push(regex::escape(&email));
+        }
+        if structured && local.chars().count() > 3 {
+            addresses.push(format!(r"\b{}\b", regex::escape(local)));
+        }
+        let address = (!addresses.is_empty()).then(|| made_pattern(&addresses.join("|")));
+        Self { names, address }
+    }
+
+    /// Where the name, or a part of it, stands in a folded text.
+    pub fn names(&self, text: &str) -> Vec<Range<usize>> {
+        self.names.iter().flat_map(|regex| regex.find_iter(text)).map(|found| found.range()).collect()
+    }
+
+    /// Where the address stands in a folded text.
+    pub fn addresses(&self, text: &str) -> Vec<Range<usize>> {
+        self.address.iter().flat_map(|regex| regex.find_iter(text)).map(|found| found.range()).collect()
+    }
+}
+
+fn tokens(name: &str) -> Vec<String> {
+    name.split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .map(|token| token.trim_matches('\'').to_owned())
+        .filter(|token| !token.is_empty())
+        .collect()
+}
+
+/// Whether words of this script are written without spaces between them.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' | '\u{2E80}'..='\u{9FFF}'
+        | '\u{AC00}'..='\u{D7AF}' | '\u{1100}'..='\u{11FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// The whole name, whatever stands between its parts.
+fn whole(name: &str) -> Option<String> {
+    let parts: Vec<String> = tokens(name).iter().map(|token| regex::escape(token)).collect();
+    if parts.len() < 2 {
+        return None;
+    }
+    let whole = parts.join(r"[\s.,_'\-]*");
+    if name.chars().any(is_unspaced) { Some(whole) } else { Some(format!(r"\b{whole}(?:'?s)?\b")) }
+}
+
+/// A part of a name, as a word of its own.
+fn part(token: &str) -> Option<String> {
+    let length = token.chars().count();
+    let escaped = regex::escape(token);
+    if token.chars().any(is_unspaced) {
+        // A single character is a family name, and a syllable of countless words.
+        if length < 2 {
+            return None;
+        }
+        // Without the family name, which has one character in nearly all cases.
+        let given: String = token.chars().skip(1).collect();
+        let both = (length > 2).then(|| regex::escape(&given));
+        return Some(both.map_or(escaped.clone(), |given| format!("{escaped}|{given}")));
+    }
+    if length < 2 {
+        return None;
+    }
+    let cyrillic = token.chars().all(|c| matches!(c, '\u{0400}'..='\u{052F}'));
+    let arabic = token.chars().any(|c| matches!(c, '\u{0600}'..='\u{06FF}' | '\u{0750}'..='\u{077F}'));
+    // "_" is a letter to \b, and a separator to people.
+    let (before, after) = (r"(?:\b|_)", r"(?:\b|_)");
+    if cyrillic && length > 3 {
+        // Inflected: the last vowel may change, and an ending of up to three letters follow.
+        let stem = token.trim_end_matches(['а', 'я', 'о', 'е', 'и', 'ы', 'й', 'ь']);
+        return Some(format!(r"{before}{}\p{{L}}{{0,3}}{after}", regex::escape(stem)));
+    }
+    if arabic {
+        // "And", "for", "with", "by" and the article are written as one word with the name.
+        return Some(format!(r"{before}[وفبلك]?(?:ال)?{escaped}{after}"));
+    }
+    // The possessive, with and without its apostrophe.
+    Some(format!(r"{before}{escaped}(?:s)?{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(name: &str, email: &str, text: &str) -> Vec<String> {
+        let folded = fold(text);
+        let names = Names::of(Some(name), email);
+        names.names(&folded).into_iter().map(|range| folded[range].to_owned()).collect()
+    }
+
+    #[test]
+    fn whole_and_parts() {
+        assert_eq!(
+            hidden("Jane Doe", "", "I am JANE  DOE, Jane's friends say jane or Doe."),
+            ["jane  doe", "jane", "jane", "doe"]
+        );
+        assert_eq!(hidden("José Núñez", "", "Jose\u{301} NUNEZ und Josés Haus"), ["jose nunez", "joses"]);
+        assert_eq!(hidden("Dr. Ludwig van der Berg", "", "the van of Ludwig, der Hund, Berg"), ["ludwig", "berg"]);
+        assert!(hidden("Ann Lee", "", "annual planning, leeway, channel").is_empty());
+    }
+
+    #[test]
+    fn other_scripts() {
+        assert_eq!(hidden("李小明", "", "我叫李小明，朋友叫我小明。"), ["李小明", "小明"]);
+        assert_eq!(
+            hidden("Иван Петров", "", "Я Иван Петров, спросите Ивана или у Петровых"),
+            ["иван петров", "ивана", "петровых"]
+        );
+        assert_eq!(hidden("محمد علي", "", "أنا محمد ومعي علي وعلي"), ["محمد", "علي", "وعلي"]);
+        assert_eq!(hidden("김민준", "", "저는 김민준입니다. 민준이라고 불러요"), ["김민준", "민준"]);
+    }
+
+    #[test]
+    fn a_name_from_the_address() {
+        assert_eq!(hidden("", "jane.doe@example.com", "Jane here, Doe by family name"), ["jane", "doe"]);
+        assert!(hidden("", "info@example.com", "more info please").is_empty());
+    }
+}

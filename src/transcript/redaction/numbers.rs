@@ -1,0 +1,223 @@
+//! Numbers that identify: payment cards, bank accounts, telephones.
+
+use std::{ops::Range, sync::LazyLock};
+
+use regex::Regex;
+
+use super::pattern;
+
+/// Payment card numbers: 12 to 19 digits, however they are grouped, with a correct check digit.
+pub fn cards(text: &str) -> Vec<Range<usize>> {
+    static RUN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d(?:[\s.\-/_]{0,3}\d){11,}"));
+    RUN.find_iter(text).flat_map(|run| cards_in(text, run.range())).collect()
+}
+
+fn cards_in(text: &str, run: Range<usize>) -> Vec<Range<usize>> {
+    let digits: Vec<(usize, u8)> = text[run.clone()]
+        .bytes()
+        .enumerate()
+        .filter(|(_, b)| b.is_ascii_digit())
+        .map(|(i, b)| (run.start + i, b - b'0'))
+        .collect();
+    let mut found = Vec::new();
+    let mut first = 0;
+    while first + 12 <= digits.len() {
+        // A number begins where a group begins, or anywhere in a run that has no groups.
+        let begins = first == 0 || digits[first - 1].0 + 1 < digits[first].0;
+        let length = [16, 15, 19, 18, 17, 14, 13, 12].into_iter().find(|length| {
+            let Some(candidate) = digits.get(first..first + length) else { return false };
+            let ends = digits.get(first + length).is_none_or(|next| next.0 > candidate[length - 1].0 + 1);
+            begins && ends && (2..=6).contains(&candidate[0].1) && luhn(candidate.iter().map(|(_, digit)| *digit))
+        });
+        match length {
+            Some(length) => {
+                found.push(digits[first].0..digits[first + length - 1].0 + 1);
+                first += length;
+            }
+            None => first += 1,
+        }
+    }
+    found
+}
+
+fn luhn(digits: impl DoubleEndedIterator<Item = u8>) -> bool {
+    let sum: u32 = digits
+        .rev()
+        .enumerate()
+        .map(|(index, digit)| match u32::from(digit) {
+            digit if index % 2 == 0 => digit,
+            digit if digit > 4 => digit * 2 - 9,
+            digit => digit * 2,
+        })
+        .sum();
+    sum % 10 == 0
+}
+
+/// International bank account numbers, in groups or not, with correct check digits.
+pub fn ibans(text: &str) -> Vec<Range<usize>> {
+    static START: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[a-z]{2}[\s-]?\d[\s-]?\d"));
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for start in START.find_iter(text) {
+        if found.last().is_none_or(|last| last.end <= start.start())
+            && let Some(end) = iban_end(text, start.start())
+        {
+            found.push(start.start()..end);
+        }
+    }
+    found
+}
+
+/// Where the account number that begins at `start` ends.
+fn iban_end(text: &str, start: usize) -> Option<usize> {
+    let mut characters = Vec::with_capacity(34);
+    let mut gap = 0;
+    for (index, byte) in text.bytes().enumerate().skip(start) {
+        if byte.is_ascii_alphanumeric() {
+            characters.push((index, byte));
+            gap = 0;
+        } else {
+            gap += 1;
+            if gap > 2 || !matches!(byte, b' ' | b'-' | b'.' | b'\n' | b'\t') {
+                break;
+            }
+        }
+        if characters.len() == 34 {
+            break;
+        }
+    }
+    // The longest that checks: a shorter one passes by chance once in a hundred.
+    (15..=characters.len()).rev().find_map(|length| {
+        let end = characters[length - 1].0 + 1;
+        let ends = text.as_bytes().get(end).is_none_or(|next| !next.is_ascii_alphanumeric());
+        (ends && mod97(characters[..length].iter().map(|(_, byte)| *byte))).then_some(end)
+    })
+}
+
+fn mod97(characters: impl Iterator<Item = u8> + Clone) -> bool {
+    let moved = characters.clone().skip(4).chain(characters.take(4));
+    let rest = moved.fold(0_u32, |rest, byte| match byte {
+        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
+        letter => (rest * 100 + u32::from(letter.to_ascii_lowercase() - b'a') + 10) % 97,
+    });
+    rest == 1
+}
+
+/// Telephone numbers: with a country code, with a leading zero, in the North American form, or long enough to be one.
+pub fn phones(text: &str) -> Vec<Range<usize>> {
+    static RUN: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?:\+[\s(]{0,2}|\bplus\s+|\()?\d(?:[\s.\-/()]{0,3}\d){4,19}(?:\s*(?:ext|extension|durchwahl|x)\.?\s*\d{1,6}\b)?",
+        )
+    });
+    static CUE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?:phone|tel|telefon|telefono|telephone|mobile|mobil|handy|cell|whatsapp|fax|call|ring|text|reach|number|nummer|numero|rufnummer|هاتف|جوال|رقم|电话|手机)\W{0,3}(?:\w+\W+){0,4}$",
+        )
+    });
+    let mut found = Vec::new();
+    for run in RUN.find_iter(text) {
+        let before = &text[..run.start()];
+        // The end of a word with digits in it, or of an amount, is no telephone number.
+        if before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '#' | '$' | '€' | '£' | ',')) {
+            continue;
+        }
+        let from = before.char_indices().rev().nth(39).map_or(0, |(index, _)| index);
+        if is_phone(run.as_str(), CUE.is_match(&before[from..])) {
+            found.push(run.range());
+        }
+    }
+    found
+}
+
+fn is_phone(run: &str, announced: bool) -> bool {
+    static DATE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^(?:\d{1,2}[./\-]\s?\d{1,2}[./\-]\s?(?:\d{2}|\d{4})|\d{4}[./\-]\d{1,2}[./\-]\d{1,2})(?:\s\d{1,2}[.:]?\d{0,2})?$",
+        )
+    });
+    static YEARS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d$"));
+    static THOUSANDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{1,3}(?:[\s.]\d{3})+$"));
+    static LOCAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\(?\d{3}\)?[\s.\-]*\d{3}[\s.\-]*\d{4}$|^\d{3}-\d{4}$"));
+    let digits = run.bytes().filter(u8::is_ascii_digit).count();
+    let run = run.trim();
+    if run.starts_with('+') || run.starts_with("plus") {
+        return digits >= 6;
+    }
+    if DATE.is_match(run) || YEARS.is_match(run) {
+        return false;
+    }
+    let groups = run.bytes().any(|b| !b.is_ascii_digit());
+    (announced && digits >= 5)
+        || (run.trim_start_matches('(').starts_with('0') && digits >= 7)
+        || LOCAL.is_match(run)
+        || (THOUSANDS.is_match(run) && digits >= 13)
+        || (!THOUSANDS.is_match(run) && digits >= if groups { 9 } else { 10 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts<'t>(text: &'t str, find: fn(&str) -> Vec<Range<usize>>) -> Vec<&'t str> {
+        find(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn cards_by_their_check_digit() {
+        assert_eq!(parts("4111 1111 1111 1111", cards), ["4111 1111 1111 1111"]);
+        assert_eq!(parts("it is 4111-1111-1111-1111, valid 12/27", cards), ["4111-1111-1111-1111"]);
+        assert_eq!(parts("5500005555555559 and 378282246310005", cards), ["5500005555555559", "378282246310005"]);
+        assert_eq!(parts("41 11 11 11 11 11 11 11 12 27 123", cards), ["41 11 11 11 11 11 11 11"]);
+        assert!(cards("4111 1111 1111 1112").is_empty());
+        assert!(cards("1234567890123456").is_empty());
+    }
+
+    #[test]
+    fn ibans_by_their_check_digits() {
+        assert_eq!(parts("de89 3704 0044 0532 0130 00 bitte", ibans), ["de89 3704 0044 0532 0130 00"]);
+        assert_eq!(parts("gb29nwbk60161331926819.", ibans), ["gb29nwbk60161331926819"]);
+        assert!(ibans("de88 3704 0044 0532 0130 00").is_empty());
+        assert!(ibans("in 2023 we had 17 meetings with 25 customers and 14 prospects").is_empty());
+    }
+
+    #[test]
+    fn telephone_numbers() {
+        for phone in [
+            "+49 (0)30 1234567",
+            "+1 (555) 123-4567",
+            "0049-30-123456",
+            "030/1234567",
+            "(555) 123-4567",
+            "555-1234",
+            "5551234567",
+            "+44 20 7946 0958",
+            "0171 2345678",
+            "plus 49 30 1234567",
+            "06 12 34 56 78",
+        ] {
+            assert_eq!(parts(&format!("it is {phone} thanks"), phones), [phone]);
+        }
+        assert_eq!(parts("my number is 12345, ok", phones), ["12345"]);
+        assert_eq!(parts("+1 555 123 4567 ext. 12", phones), ["+1 555 123 4567 ext. 12"]);
+    }
+
+    #[test]
+    fn other_numbers_stay() {
+        for text in [
+            "2024-01-15",
+            "15.01.2024",
+            "from 2019-2020",
+            "1 000 000 customers",
+            "1.250.000",
+            "a 9 of 10",
+            "$12000000",
+            "in 1999",
+            "42",
+            "version 3.14.15",
+            "100 200",
+            "12/27",
+        ] {
+            assert!(phones(text).is_empty(), "{text}");
+        }
+    }
+}
