@@ -13,6 +13,7 @@ use crate::{
     files::Files,
     http::{ApiError, Call, Guest, answer, events::Streams, idempotency, interview::page::InterviewPage},
     interview::Interviews,
+    mail::reports::Desk,
     store::Store,
     webhooks::Webhooks,
 };
@@ -36,6 +37,8 @@ pub struct App {
     pub interviews: Interviews,
     /// Delivers events.
     pub webhooks: Arc<Webhooks>,
+    /// Reads reports on mails.
+    pub mail: Arc<Desk>,
 }
 
 impl App {

@@ -4,6 +4,7 @@ mod analysis;
 mod broker;
 mod browser;
 mod http;
+mod mail;
 mod process;
 mod sessions;
 mod store;

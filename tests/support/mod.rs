@@ -8,6 +8,7 @@ pub mod process;
 pub mod product;
 pub mod rabbitmq;
 pub mod s3;
+pub mod smtp;
 
 /// Makes ring the cryptography of this process's HTTP clients: they are built without one.
 pub fn ring() {

@@ -19,6 +19,13 @@ use interview_relay::{
         server::{self, Bounds, Front},
     },
     interview::Interviews,
+    mail::{
+        MailSettings, Mailer,
+        reports::{
+            Desk,
+            ses::{Amazon, Network},
+        },
+    },
     reactors::{
         Runner,
         file_removal::FileRemoval,
@@ -78,6 +85,8 @@ pub struct Setup {
     pub interviews: Interviews,
     /// Who may mount the interview page.
     pub interview_page: InterviewPage,
+    /// Settings for mail, and who is asked for what SES's proofs need.
+    pub mail: Option<Mail>,
 }
 
 impl Default for Setup {
@@ -90,9 +99,13 @@ impl Default for Setup {
             limits: Limits::default(),
             interviews: Interviews::default(),
             interview_page: InterviewPage::default(),
+            mail: None,
         }
     }
 }
+
+/// Settings for mail, and what stands for Amazon.
+pub type Mail = (MailSettings, Arc<dyn Amazon>);
 
 /// Another node of the same installation, which knows nothing but what is stored.
 pub struct Node {
@@ -106,7 +119,7 @@ pub struct Node {
 
 impl Node {
     async fn start(store: Store, engine: &Engine, files: Arc<Files>, setup: Setup, uses: Arc<KeyUses>) -> Self {
-        let Setup { limiter, limits, interviews, interview_page, .. } = setup;
+        let Setup { limiter, limits, interviews, interview_page, mail, .. } = setup;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         super::ring();
@@ -122,7 +135,12 @@ impl Node {
         let (stop, stopped) = watch::channel(false);
         let streams = Streams::new(stopped.clone());
         let webhooks = webhooks(engine, Arc::new(SystemResolver));
-        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks });
+        let (mail, amazon) = mail.unwrap_or_else(|| {
+            let nowhere = MailSettings::to_folder(std::env::temp_dir().join("relay-no-mail"));
+            (nowhere, Arc::new(Network::new().expect("a client")) as _)
+        });
+        let mail = Arc::new(Desk::new(Arc::new(mail), engine.keys.clone(), amazon));
+        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail });
         let router = operation::router(&platform, routes::operations(), app.clone());
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         Self { url, app, stop, served }
@@ -310,6 +328,11 @@ impl Product {
     /// An invite; answers its document.
     pub async fn invite(&self, campaign: &str, email: &str) -> Value {
         self.post(&format!("/v1/campaigns/{campaign}/invites"), json!({"email": email})).await.expect(201)
+    }
+
+    /// The reactor that sends mails, to be run pass by pass.
+    pub fn mailer(&self, settings: &MailSettings, owner: &str) -> Mailer {
+        Mailer::new(self.commands.clone(), Arc::new(settings.clone()), owner.to_owned()).expect("settings")
     }
 
     /// The reactor that expires invites, to be run pass by pass.
