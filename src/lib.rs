@@ -14,12 +14,14 @@ pub mod files;
 pub mod http;
 pub mod ids;
 pub mod interview;
+pub mod mail;
 pub mod pdf;
 pub mod reactors;
 pub mod store;
 pub mod telemetry;
 pub mod transcript;
 pub mod trust;
+pub mod webhooks;
 
 /// Commands allocate many small texts on several threads; the C library's allocator took a sixth of the time in a profile.
 #[global_allocator]

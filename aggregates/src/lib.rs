@@ -7,6 +7,7 @@
 pub mod api_key;
 pub mod campaign;
 pub mod consent;
+pub mod email_template;
 pub mod entity;
 pub mod event;
 pub mod file;
@@ -19,6 +20,7 @@ pub mod refusal;
 pub mod script;
 pub mod session;
 pub mod value;
+pub mod webhook;
 
 pub use entity::Entity;
 pub use event::{DecodeError, Event, Payload};

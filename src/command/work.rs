@@ -40,8 +40,10 @@ roots!(
     script::Script,
     campaign::Campaign,
     invite::Invite,
+    email_template::EmailTemplate,
     session::Session,
     file::File,
+    webhook::Webhook,
 );
 
 /// The state of a stream at a version, with its read-model row.

@@ -36,6 +36,9 @@ pub enum Access {
     Scope(Scope),
     /// The holder of the invite token in the path.
     InviteToken,
+    /// Whoever handles mails of ours: programs that display them, and providers that report on them. The handler checks
+    /// the proof, whatever its form; the body may be of any type.
+    Mail,
     /// The holder of the invite token in the path and of a session token issued under it.
     SessionToken,
 }
@@ -45,6 +48,8 @@ pub enum Access {
 pub enum Intake {
     /// Read by the gate as JSON, within [`super::Limits::body`].
     Json,
+    /// Read by the gate, of whatever type, within [`super::Limits::body`].
+    Bytes,
     /// Left to the handler, which reads it as it arrives, within limits of its own (see [`super::files::form`]).
     Stream,
 }
@@ -97,6 +102,13 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
     #[must_use]
     pub fn streaming(mut self) -> Self {
         self.intake = Intake::Stream;
+        self
+    }
+
+    /// Takes a body of any type.
+    #[must_use]
+    pub fn bytes(mut self) -> Self {
+        self.intake = Intake::Bytes;
         self
     }
 

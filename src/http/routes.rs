@@ -6,8 +6,8 @@ use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
 use super::{
-    Operation, api_keys, campaigns, docs, events, files, health, interview, invites, openapi, projects,
-    scripts, sessions,
+    Access, Operation, api_keys, campaigns, docs, email_templates, events, files, health, interview, invites, mail,
+    openapi, projects, scripts, sessions, webhooks,
 };
 use crate::app::App;
 
@@ -30,6 +30,11 @@ pub fn operations() -> Vec<Operation<Arc<App>>> {
     let mut operations = service();
     operations.extend(resources());
     operations
+}
+
+/// What is served in development mode only, and stands in no document: the mails of a folder.
+pub fn development() -> Vec<Operation<Arc<App>>> {
+    vec![Operation::public(routes!(mail::dev::list)), Operation::public(routes!(mail::dev::show))]
 }
 
 fn resources() -> Vec<Operation<Arc<App>>> {
@@ -88,6 +93,26 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::SessionsWrite, routes!(files::upload::upload)).streaming(),
         Operation::scoped(Scope::ScriptsWrite, routes!(files::media::upload)).streaming(),
         Operation::public(routes!(files::download::download)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::list::list)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::create::create)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::get::get)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::update::update)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::delete::delete)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::rotate_secret::rotate_secret)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::test::test)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::deliveries::list)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::delivery::get)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::redeliver::redeliver)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::replay::replay)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::explain::explain)),
+        Operation::scoped(Scope::CampaignsRead, routes!(email_templates::list::list)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::create::create)),
+        Operation::scoped(Scope::CampaignsRead, routes!(email_templates::get::get)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::update::update)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::delete::delete)),
+        Operation::scoped(Scope::CampaignsRead, routes!(email_templates::preview::preview)),
+        Operation::new(Access::Mail, routes!(mail::report::report)).bytes(),
+        Operation::new(Access::Mail, routes!(mail::open::open)),
         Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::create::create)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::revoke::revoke)),

@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{Browser, campaign, invite, two_questions};
-use crate::support::{engines::Engine, product::Product};
+use interview_relay::http::interview::page::InterviewPage;
+
+use crate::support::{
+    engines::Engine,
+    product::{Product, Setup},
+};
 
 /// A site on an origin of its own.
 struct Site {
@@ -59,10 +64,15 @@ impl Site {
 /// The events that the host has heard of, without those about its height.
 const TOLD: &str = "told.map(([type]) => type).filter((type) => type !== 'resize').join()";
 
+/// A product whose interviews pages of this origin may mount.
+fn embedded(origin: &str) -> Setup {
+    Setup { interview_page: InterviewPage::new(&[origin.to_owned()]), ..Setup::default() }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_allowed_site_mounts_the_interview_and_is_told_what_happens() {
     let site = Site::bind().await;
-    let product = Product::start_embedded(Engine::sqlite("embed").await, &[&site.origin]).await;
+    let product = Product::start_as(Engine::sqlite("embed").await, embedded(&site.origin)).await;
     let campaign = campaign(&product, two_questions(), json!({})).await;
     let invite = invite(&product, &campaign).await;
     let token = invite["token"].as_str().expect("a token").to_owned();
@@ -113,7 +123,7 @@ async fn an_allowed_site_mounts_the_interview_and_is_told_what_happens() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_site_that_is_not_allowed_gets_nothing() {
     let (allowed, site) = (Site::bind().await, Site::bind().await);
-    let product = Product::start_embedded(Engine::sqlite("refused").await, &[&allowed.origin]).await;
+    let product = Product::start_as(Engine::sqlite("refused").await, embedded(&allowed.origin)).await;
     let campaign = campaign(&product, two_questions(), json!({})).await;
     let invite = invite(&product, &campaign).await;
     let token = invite["token"].as_str().expect("a token").to_owned();

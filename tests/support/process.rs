@@ -20,6 +20,7 @@ pub struct Home {
 impl Home {
     /// A folder of its own, with a master key.
     pub fn new(database_url: Option<String>) -> Self {
+        super::ring();
         let folder = tempfile::Builder::new().prefix("relay-process.").tempdir().expect("make a folder");
         std::fs::write(folder.path().join("master.key"), "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n")
             .expect("key");
@@ -71,11 +72,17 @@ impl Home {
 
     /// Starts the server and waits until it can serve.
     pub async fn serve(&self) -> Server {
+        self.serve_with(&[]).await
+    }
+
+    /// The same with more arguments.
+    pub async fn serve_with(&self, arguments: &[&str]) -> Server {
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let child = self
             .command()
             .args(["serve", "--listen", &listen])
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn()

@@ -9,11 +9,12 @@ use aggregates::{
     DecodeError, Event, Payload, Personal, Sealable,
     api_key::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked, Scope},
     campaign::{CampaignArchived, CampaignCreated, CampaignEvent, CampaignPaused, CampaignResumed, CampaignUpdated},
+    email_template::{EmailTemplateCreated, EmailTemplateDeleted, EmailTemplateEvent, EmailTemplateUpdated},
     event::decode_payload,
     file::{FileDeleted, FileEvent, FileKind, FileStored, MediaStored},
     invite::{
-        InviteCancelled, InviteCompleted, InviteCreated, InviteEvent, InviteExpired, InviteResent, InviteSessionOpened,
-        InviteStarted,
+        InviteBounced, InviteCancelled, InviteCompleted, InviteCreated, InviteDelivered, InviteEvent, InviteExpired,
+        InviteOpened, InviteResent, InviteSendFailed, InviteSent, InviteSessionOpened, InviteStarted, SendFailure,
     },
     organization::{OrganizationCreated, OrganizationEvent, Plan},
     project::{ProjectCreated, ProjectDeleted, ProjectEvent, ProjectUpdated},
@@ -28,6 +29,10 @@ use aggregates::{
         SessionStarted, Spoken, Terms, TranscriptReady, UtteranceKind,
     },
     value::{Change, Email, Metadata},
+    webhook::{
+        DisabledReason, SealedHeaders, WebhookCreated, WebhookDeleted, WebhookDisabled, WebhookEnabled, WebhookEvent,
+        WebhookPaused, WebhookResumed, WebhookSecretRotated, WebhookUpdated,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -230,6 +235,15 @@ fn invite() {
         InviteEvent::SessionOpened(InviteSessionOpened { session_id: id(20) }),
         InviteEvent::Started(InviteStarted { session_id: id(20) }),
         InviteEvent::Completed(InviteCompleted { session_id: id(20) }),
+        InviteEvent::Sent(InviteSent { mail: 1 }),
+        InviteEvent::SendFailed(InviteSendFailed {
+            mail: 1,
+            reason: SendFailure::Rejected,
+            code: Some("550 5.1.1".into()),
+        }),
+        InviteEvent::Delivered(InviteDelivered { mail: 1 }),
+        InviteEvent::Opened(InviteOpened { mail: 1 }),
+        InviteEvent::Bounced(InviteBounced { mail: 2, code: Some("5.1.1".into()) }),
     ]);
 }
 
@@ -321,6 +335,29 @@ fn session() {
 }
 
 #[test]
+fn email_template() {
+    check(vec![
+        EmailTemplateEvent::Created(EmailTemplateCreated {
+            template_id: id(5),
+            organization_id: id(1),
+            name: "Warm".into(),
+            subject: "Hello {{ participant.name }}".into(),
+            text: "Open {{ link }}".into(),
+            html: "<a href=\"{{ link }}\">Open</a>".into(),
+            language: Some("en".into()),
+        }),
+        EmailTemplateEvent::Updated(EmailTemplateUpdated {
+            name: Some("Cool".into()),
+            subject: Some("Hi".into()),
+            text: Some("{{ link }}".into()),
+            html: Some("<p>{{ link }}</p>".into()),
+            language: Change::Clear,
+        }),
+        EmailTemplateEvent::Deleted(EmailTemplateDeleted {}),
+    ]);
+}
+
+#[test]
 fn what_was_left_out_of_a_session_event_needs_no_key() {
     let facts = ConsentFacts { ip: None, user_agent: None, ..consent_facts() };
     for event in [
@@ -363,6 +400,46 @@ fn file() {
 }
 
 #[test]
+fn webhook() {
+    let headers = || SealedHeaders { names: vec!["x-key".into()], sealed: "c2VhbGVk".into() };
+    let email = || Personal::Clear(Email::parse("ops@example.com").expect("good"));
+    check(vec![
+        WebhookEvent::Created(WebhookCreated {
+            webhook_id: id(7),
+            organization_id: id(1),
+            url: "https://example.com/hook".into(),
+            description: Some("Ours".into()),
+            event_types: vec!["session.*".into(), "invite.created".into()],
+            campaign_id: Some(id(3)),
+            project_id: Some(id(5)),
+            ordered: true,
+            notify_email: Some(email()),
+            headers: Some(headers()),
+            sealed_secret: "c2VjcmV0".into(),
+        }),
+        WebhookEvent::Updated(WebhookUpdated {
+            url: Some("https://example.org/hook".into()),
+            description: Change::Clear,
+            event_types: Some(vec!["*".into()]),
+            campaign_id: Change::Set(id(4)),
+            project_id: Change::Clear,
+            ordered: Some(false),
+            notify_email: Change::Set(email()),
+            headers: Change::Set(headers()),
+        }),
+        WebhookEvent::Paused(WebhookPaused {}),
+        WebhookEvent::Resumed(WebhookResumed {}),
+        WebhookEvent::Disabled(WebhookDisabled { reason: DisabledReason::Failing }),
+        WebhookEvent::Enabled(WebhookEnabled {}),
+        WebhookEvent::SecretRotated(WebhookSecretRotated {
+            sealed_secret: "bmV3".into(),
+            previous_valid_until: at(86_400),
+        }),
+        WebhookEvent::Deleted(WebhookDeleted {}),
+    ]);
+}
+
+#[test]
 fn every_file_belongs_to_a_type() {
     let types = [
         OrganizationEvent::types(),
@@ -371,6 +448,8 @@ fn every_file_belongs_to_a_type() {
         ScriptEvent::types(),
         CampaignEvent::types(),
         InviteEvent::types(),
+        WebhookEvent::types(),
+        EmailTemplateEvent::types(),
         SessionEvent::types(),
         FileEvent::types(),
     ];
