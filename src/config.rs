@@ -13,7 +13,7 @@ use std::{
 use chrono::TimeDelta;
 use clap::{Arg, ArgMatches};
 
-use crate::files::Place;
+use crate::{files::Place, webhooks::Schedule};
 
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
@@ -56,7 +56,25 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
-    setting("dev", "RELAY_DEV", "off", "Development mode"),
+    setting("dev", "RELAY_DEV", "off", "Development mode: webhooks may go to http and loopback"),
+    setting(
+        "webhook-retry-schedule",
+        "RELAY_WEBHOOK_RETRY_SCHEDULE",
+        "0s,5s,5m,30m,2h,5h,10h,14h,20h,24h",
+        "Pauses before each attempt of a delivery, each shortened or lengthened by up to a tenth",
+    ),
+    setting(
+        "webhook-log-retention",
+        "RELAY_WEBHOOK_LOG_RETENTION",
+        "30d",
+        "How long finished deliveries stay in the log",
+    ),
+    setting(
+        "embed-origins",
+        "RELAY_EMBED_ORIGINS",
+        "",
+        "Origins whose pages may mount an interview with /embed.js, such as https://www.example.com; separated by commas",
+    ),
     setting(
         "heartbeat-timeout",
         "RELAY_HEARTBEAT_TIMEOUT",
@@ -108,6 +126,12 @@ pub struct Config {
     pub rate_limit: bool,
     /// Development mode.
     pub dev: bool,
+    /// Origins whose pages may mount an interview.
+    pub embed_origins: Vec<String>,
+    /// When webhook deliveries are tried again.
+    pub webhook_retry_schedule: Schedule,
+    /// How long finished webhook deliveries stay in the log.
+    pub webhook_log_retention: std::time::Duration,
     /// When interviews end by themselves.
     pub timeouts: Timeouts,
     /// Certificates, if HTTPS is served.
@@ -284,6 +308,17 @@ impl Config {
             redis_url: values.url("redis-url", &["redis://"])?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
+            embed_origins: values.parse(
+                "embed-origins",
+                "a list of origins such as https://www.example.com",
+                origins,
+            )?,
+            webhook_retry_schedule: values.parse(
+                "webhook-retry-schedule",
+                "a list of 1 to 50 pauses such as 0s,5s,5m",
+                Schedule::parse,
+            )?,
+            webhook_log_retention: values.parse("webhook-log-retention", "a duration such as 30d", duration)?,
             timeouts: Timeouts {
                 heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
@@ -399,6 +434,19 @@ impl Values<'_> {
 /// An address that listens everywhere is reached as `localhost`, until somebody says under which name.
 fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+/// Origins, separated by commas or spaces, in the form in which browsers name them.
+fn origins(text: &str) -> Option<Vec<String>> {
+    let origin = |text: &str| {
+        let url = reqwest::Url::parse(text).ok()?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        let web = matches!(url.scheme(), "http" | "https");
+        // A wildcard would let in whoever gets a subdomain.
+        (web && bare && anonymous && !text.contains('*')).then(|| url.origin().ascii_serialization())
+    };
+    text.split([',', ' ']).filter(|part| !part.is_empty()).map(origin).collect()
 }
 
 /// A duration of at least a second, and of a year at most.
@@ -533,12 +581,25 @@ mod tests {
             ("heartbeat-timeout", "500ms"),
             ("pause-timeout", "1000d"),
             ("log-format", "xml"),
+            ("embed-origins", "www.example.com"),
+            ("embed-origins", "https://www.example.com/path"),
+            ("embed-origins", "https://*.example.com"),
+            ("embed-origins", "https://a.example, ftp://b.example"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),
+            ("webhook-retry-schedule", "0s,soon"),
+            ("webhook-log-retention", "0d"),
         ] {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }
         assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
+    }
+
+    #[test]
+    fn origins_are_named_as_browsers_name_them() {
+        let config = load(&[("embed-origins", "https://WWW.example.com:443/, http://localhost:3000")], &[], "");
+        assert_eq!(config.expect("valid").embed_origins, ["https://www.example.com", "http://localhost:3000"]);
+        assert!(load(&[], &[], "").expect("valid").embed_origins.is_empty());
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 mod analysis;
 mod broker;
+mod browser;
 mod http;
 mod process;
 mod sessions;
 mod store;
 mod support;
+mod webhooks;

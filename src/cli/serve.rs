@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{installation::Installation, org::first_start};
@@ -15,6 +16,7 @@ use crate::{
         Authenticator, Limits, Operation, Platform,
         events::Streams,
         health::Readiness,
+        interview::page::InterviewPage,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Shared, Unlimited},
@@ -30,6 +32,7 @@ use crate::{
         upkeep::{self, KeyUses},
     },
     telemetry,
+    webhooks::{self, Webhooks, guard::SystemResolver},
 };
 
 /// Serves an installation until the process is told to stop.
@@ -48,7 +51,14 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let interviews = Interviews::new(Arc::new(Rules), config.timeouts);
     let timers = SessionTimers::new(config.timeouts, clock.now());
     let removal = FileRemoval::new(files.clone());
+    let webhooks = webhooks(config, &clock)?;
+    let options = webhooks::Options {
+        retention: TimeDelta::from_std(config.webhook_log_retention).unwrap_or(TimeDelta::MAX),
+        ..webhooks::Options::default()
+    };
+    let deliveries = webhooks::Worker::new(commands.clone(), webhooks.clone(), options, node.clone());
     let mut background = vec![
+        tokio::spawn(deliveries.run(stop.clone())),
         tokio::spawn(Runner::new(InviteExpiry, commands.clone(), node.clone()).run(stop.clone())),
         tokio::spawn(Runner::new(timers, commands.clone(), node.clone()).run(stop.clone())),
         tokio::spawn(Runner::new(removal, commands.clone(), node.clone()).run(stop.clone())),
@@ -68,7 +78,8 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
     let streams = Streams::new(stop.clone());
-    let app = Arc::new(App { commands: commands.clone(), store, files, streams, interviews });
+    let interview_page = InterviewPage::new(&config.embed_origins);
+    let app = Arc::new(App { commands: commands.clone(), store, files, streams, interviews, interview_page, webhooks });
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");
@@ -135,6 +146,13 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     upkeep.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+fn webhooks(config: &Config, clock: &Clock) -> Result<Arc<Webhooks>, String> {
+    let (resolver, deadlines) = (Arc::new(SystemResolver), webhooks::Deadlines::default());
+    let client = webhooks::Client::new(resolver, config.dev, clock.clone(), deadlines, Vec::new());
+    let client = client.map_err(|error| format!("webhooks: {error}"))?;
+    Ok(Webhooks::new(client, config.webhook_retry_schedule.clone(), config.dev))
 }
 
 async fn listen(setting: &str, address: std::net::SocketAddr) -> Result<TcpListener, String> {

@@ -42,6 +42,7 @@ roots!(
     invite::Invite,
     session::Session,
     file::File,
+    webhook::Webhook,
 );
 
 /// The state of a stream at a version, with its read-model row.

@@ -6,20 +6,22 @@ use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
 use super::{
-    Access, Operation, api_keys, campaigns, docs, events, files, health, interview, invites, openapi, projects,
-    scripts, sessions,
+    Operation, api_keys, campaigns, docs, events, files, health, interview, invites, openapi, projects, scripts,
+    sessions, webhooks,
 };
 use crate::app::App;
 
 /// The operations of the service itself, which need no application.
 pub fn service<S: Clone + Send + Sync + 'static>() -> Vec<Operation<S>> {
     vec![
-        Operation::new(Access::Health, routes!(health::alive)),
-        Operation::new(Access::Health, routes!(health::ready)),
-        Operation::new(Access::Health, routes!(health::metrics)),
+        Operation::unmetered(routes!(health::alive)),
+        Operation::unmetered(routes!(health::ready)),
+        Operation::unmetered(routes!(health::metrics)),
         Operation::public(routes!(openapi::show)),
         Operation::public(routes!(docs::page)),
         Operation::public(routes!(docs::asset)),
+        Operation::unmetered(routes!(interview::page::asset)),
+        Operation::unmetered(routes!(interview::embed::script)),
     ]
 }
 
@@ -54,6 +56,7 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::heartbeat::heartbeat)),
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::consent::consent)),
         Operation::scoped(Scope::SessionsRead, routes!(sessions::consents::consents)),
+        Operation::unmetered(routes!(interview::page::page)),
         Operation::invited(routes!(interview::show::show)),
         Operation::invited(routes!(interview::open::open)),
         Operation::participating(routes!(interview::consent::consent)),
@@ -85,6 +88,18 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::SessionsWrite, routes!(files::upload::upload)).streaming(),
         Operation::scoped(Scope::ScriptsWrite, routes!(files::media::upload)).streaming(),
         Operation::public(routes!(files::download::download)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::list::list)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::create::create)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::get::get)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::update::update)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::delete::delete)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::rotate_secret::rotate_secret)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::test::test)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::deliveries::list)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::delivery::get)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::redeliver::redeliver)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::replay::replay)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::explain::explain)),
         Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::create::create)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::revoke::revoke)),

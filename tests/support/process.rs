@@ -71,11 +71,17 @@ impl Home {
 
     /// Starts the server and waits until it can serve.
     pub async fn serve(&self) -> Server {
+        self.serve_with(&[]).await
+    }
+
+    /// The same with more arguments.
+    pub async fn serve_with(&self, arguments: &[&str]) -> Server {
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let child = self
             .command()
             .args(["serve", "--listen", &listen])
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn()

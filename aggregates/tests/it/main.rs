@@ -13,3 +13,4 @@ mod projects;
 mod questions;
 mod scripts;
 mod sessions;
+mod webhooks;

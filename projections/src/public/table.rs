@@ -78,6 +78,15 @@ pub const PRIVATE: &[&str] = &[
     "script.draft_changed",
     "script.archived",
     "script.deleted",
+    // Webhooks are how events are sent, not what is sent.
+    "webhook.created",
+    "webhook.updated",
+    "webhook.paused",
+    "webhook.resumed",
+    "webhook.disabled",
+    "webhook.enabled",
+    "webhook.secret_rotated",
+    "webhook.deleted",
     // That another mail was asked for; that it went out is an event of its own.
     "invite.resent",
     // What a session's own events say better.
@@ -86,6 +95,10 @@ pub const PRIVATE: &[&str] = &[
     "session.prompted",
     "session.answered",
     "session.skipped",
+    // Files belong to a session or a script, whose lists show them.
+    "file.stored",
+    "file.media_stored",
+    "file.deleted",
 ];
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use aggregates::{
 use chrono::DateTime;
 use projections::{
     ApiKey, Campaign, Column, ErasedModel, File, Invite, Organization, Project, ReadModel, Recorded, Row, Script,
-    Session, fold_stored, group_changes, registry::open_personal, restore, table,
+    Session, Webhook, fold_stored, group_changes, registry::open_personal, restore, table,
 };
 use proptest::prelude::*;
 
@@ -148,6 +148,7 @@ replay_equals_live! {
     invites: Invite, histories::invite();
     sessions: Session, histories::session();
     files: File, histories::file();
+    webhooks: Webhook, histories::webhook();
 }
 
 fn some_project() -> (ProjectEvent, Recorded) {
