@@ -69,8 +69,15 @@
   window.InterviewRelay = Object.freeze({ mount });
 
   if (script.dataset.token || script.dataset.url) {
-    const place = document.createElement('div');
-    script.after(place);
-    mount(place, { ...script.dataset });
+    const inBody = Boolean(script.closest('body'));
+    const start = () => {
+      const place = document.createElement('div');
+      if (inBody) script.after(place);
+      else document.body.append(place);
+      mount(place, { ...script.dataset });
+    };
+    // Nothing in a page's head is shown.
+    if (inBody) start();
+    else document.addEventListener('DOMContentLoaded', start);
   }
 })();
