@@ -34,6 +34,19 @@ impl Command for ReportMail {
     }
 }
 
+/// Takes a mail off the queue of which nothing else is to be written down.
+pub struct FinishMail {
+    /// The queued mail.
+    pub id: String,
+}
+
+impl Command for FinishMail {
+    async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
+        work.write(finished_mail(&self.id));
+        Ok(Answer::no_content())
+    }
+}
+
 impl ReportMail {
     async fn record(&self, work: &mut Work<'_>) -> Result<(), Stop> {
         work.load::<Invite>(self.invite).await?;

@@ -14,10 +14,9 @@ use projections::{
     ReadModel, campaign::CampaignDocument, email_template::EmailTemplateDocument, invite::InviteDocument,
     organization::OrganizationDocument, registry::open_personal,
 };
-use serde::de::DeserializeOwned;
 
 use super::{
-    End, Kind, MailSettings, Source, Undrafted, builtin,
+    End, Kind, MailSettings, Source, Undrafted, builtin, document,
     draft::{Draft, Unwritable, pixel_url, with_pixel},
 };
 use crate::{
@@ -190,11 +189,6 @@ fn campaign_language(settings: &Document) -> String {
         && language.len() <= 35
         && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if is_tag { language.to_owned() } else { "en".to_owned() }
-}
-
-async fn document<T: DeserializeOwned>(commands: &Commands, table: &'static str, id: &str) -> Result<T, Undrafted> {
-    let found = commands.store.document_of_any(table, id).await?.ok_or_else(|| Undrafted::obsolete("unknown"))?;
-    serde_json::from_str(&found.json).map_err(|error| Undrafted::ForNow(error.to_string()))
 }
 
 async fn settle(commands: &Commands, mail: &QueuedMail, end: &End) -> Result<(), command::Error> {

@@ -17,9 +17,11 @@ mod mailer;
 pub mod reports;
 pub mod settings;
 pub mod transport;
+mod webhook_disabled;
 
 use aggregates::invite::SendFailure;
 use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
 
 pub use self::{
     builtin::{Rendered, Source},
@@ -29,6 +31,7 @@ pub use self::{
 use self::{
     draft::{Draft, Unwritable},
     invite::InviteMail,
+    webhook_disabled::WebhookDisabledMail,
 };
 use crate::{
     command::{self, Commands},
@@ -64,7 +67,13 @@ pub trait Kind: Send + Sync {
 }
 
 /// All kinds of mail.
-pub static KINDS: [&dyn Kind; 1] = [&InviteMail];
+pub static KINDS: [&dyn Kind; 2] = [&InviteMail, &WebhookDisabledMail];
+
+/// A row that a mail speaks of.
+async fn document<T: DeserializeOwned>(commands: &Commands, table: &'static str, id: &str) -> Result<T, Undrafted> {
+    let found = commands.store.document_of_any(table, id).await?.ok_or_else(|| Undrafted::obsolete("unknown"))?;
+    serde_json::from_str(&found.json).map_err(|error| Undrafted::ForNow(error.to_string()))
+}
 
 /// Why there is nothing to send.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use sqlx::{
     Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::sync::Semaphore;
 
 use super::{
     Error,
@@ -24,11 +25,16 @@ pub enum Location {
     Postgres(String),
 }
 
+/// SQLite connections for reading, at most: more would only be opened and closed, and prepare their statements anew.
+const SQLITE_READERS: usize = 8;
+
 /// Opens connections of each kind.
 pub struct Opener {
     location: Location,
     pool: Option<PgPool>,
     readers: parking_lot::Mutex<Vec<rusqlite::Connection>>,
+    /// Whoever reads from SQLite holds one of [`SQLITE_READERS`] permits.
+    reading: Arc<Semaphore>,
 }
 
 impl Opener {
@@ -47,7 +53,8 @@ impl Opener {
                     .connect_lazy_with(options(url)?),
             ),
         };
-        Ok(Self { location, pool, readers: parking_lot::Mutex::default() })
+        let reading = Arc::new(Semaphore::new(SQLITE_READERS));
+        Ok(Self { location, pool, readers: parking_lot::Mutex::default(), reading })
     }
 
     /// Where the data lives.
@@ -88,6 +95,12 @@ impl Opener {
     /// # Errors
     /// [`Error::Database`], [`Error::Unavailable`].
     pub async fn query(self: &Arc<Self>, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let closed = |_| Error::Unavailable("no more is read".into());
+        let permit = match &self.location {
+            Location::Sqlite(_) => Some(Arc::clone(&self.reading).acquire_owned().await.map_err(closed)?),
+            // The pool counts its own.
+            Location::Postgres(_) => None,
+        };
         let mut connection = self.reader().await?;
         if connection.engine() == Engine::Postgres {
             let result = connection.query(&sql, parameters.clone()).await;
@@ -103,6 +116,8 @@ impl Opener {
         let read = move || {
             let rows = futures_executor::block_on(connection.query(&sql, parameters));
             opener.give_back(connection);
+            // Not before: a caller that goes away does not stop the reading.
+            drop(permit);
             rows
         };
         tokio::task::spawn_blocking(read).await.map_err(|error| Error::Unavailable(error.to_string()))?
@@ -128,10 +143,9 @@ impl Opener {
 
     /// Keeps an SQLite reader for the next one who needs it.
     pub fn give_back(&self, connection: Connection) {
-        const KEPT: usize = 8;
         if let Connection::Sqlite(connection) = connection {
             let mut readers = self.readers.lock();
-            if readers.len() < KEPT {
+            if readers.len() < SQLITE_READERS {
                 readers.push(connection);
             }
         }

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use aggregates::webhook::DisabledReason;
 use chrono::TimeDelta;
 use interview_relay::{
     clock::ManualClock,
-    command::Commands,
+    command::{Caller, Commands, webhooks::DisableWebhook},
     mail::{MailSettings, Mailer, Outlet},
     reactors::Pass,
 };
@@ -53,6 +54,49 @@ fn minutes(hands: &ManualClock, n: i64) {
 }
 
 on_both_engines! {
+    async fn whoever_looks_after_an_endpoint_is_told_that_it_was_stopped(engine: Engine) {
+        let mut server = SmtpServer::start().await;
+        let product = Product::start(engine).await;
+        let settings = settings(&server);
+        let mut mailer = product.mailer(&settings, "a");
+        let hook = async |description: &str, address: Value| {
+            let url = "http://127.0.0.1:9/";
+            let body = json!({"url": url, "eventTypes": ["*"], "description": description, "notifyEmail": address});
+            id(&product.post("/v1/webhooks", body).await.expect(201))
+        };
+        let stop = async |webhook: &str, reason: DisabledReason| {
+            let caller = Caller { organization: product.organization, actor: "test".into(), request_id: "test".into() };
+            let disable = DisableWebhook { id: webhook.parse().expect("an id"), reason };
+            product.commands.run(&caller, None, &disable).await.expect("run").result.expect("stopped");
+        };
+        let gone = hook("<b>CRM</b>", json!("ops@example.com")).await;
+        let failing = hook("two", json!("ops@example.com")).await;
+        let asked_for = hook("three", json!("ops@example.com")).await;
+        let nobodys = hook("four", Value::Null).await;
+        let mended = hook("five", json!("ops@example.com")).await;
+        stop(&gone, DisabledReason::Gone).await;
+        stop(&failing, DisabledReason::Failing).await;
+        stop(&asked_for, DisabledReason::Requested).await;
+        stop(&nobodys, DisabledReason::Gone).await;
+        stop(&mended, DisabledReason::Failing).await;
+        product.patch(&format!("/v1/webhooks/{mended}"), json!({"status": "enabled"})).await.expect(200);
+        drain(&mut mailer).await;
+        let messages = server.received(2).await;
+        assert_eq!(messages.len(), 2);
+        for (webhook, why) in [(&gone, "410 Gone"), (&failing, "five days")] {
+            let message = messages.iter().find(|message| part(message, "text/plain").contains(webhook)).expect("told");
+            assert_eq!(message["to"], json!([{"name": "", "address": "ops@example.com"}]));
+            assert_eq!(message["subject"], "Deliveries to a webhook endpoint were stopped");
+            let (text, html) = (part(message, "text/plain"), part(message, "text/html"));
+            assert!(text.contains(why) && html.contains(why), "{text}");
+            assert!(!html.contains("<b>CRM"), "{html}");
+        }
+        assert_eq!(queued(&product).await, 0);
+        drain(&mut mailer).await;
+        assert_eq!(server.all().await.len(), 2, "once each");
+        product.stop().await;
+    }
+
     async fn a_mail_says_in_the_campaigns_language_what_the_participant_needs(engine: Engine) {
         let mut server = SmtpServer::start().await;
         let product = Product::start(engine).await;
