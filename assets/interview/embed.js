@@ -69,8 +69,14 @@
   window.InterviewRelay = Object.freeze({ mount });
 
   if (script.dataset.token || script.dataset.url) {
-    const place = document.createElement('div');
-    script.after(place);
-    mount(place, { ...script.dataset });
+    const begin = () => {
+      const place = document.createElement('div');
+      if (document.body.contains(script)) script.after(place);
+      else document.body.append(place);
+      mount(place, { ...script.dataset });
+    };
+    // A script in the head comes before there is any place.
+    if (document.body) begin();
+    else document.addEventListener('DOMContentLoaded', begin);
   }
 })();
