@@ -2,7 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use interview_relay::events::{PublicEvent, Selection};
+use aggregates::{
+    id::InviteId,
+    invite::{MailFate, MailReport},
+};
+use interview_relay::{
+    command::{Caller, mail_reports::ReportMail},
+    events::{PublicEvent, Selection},
+};
 use projections::public;
 use serde_json::{Value, json};
 
@@ -32,6 +39,21 @@ async fn story(product: &Product) -> String {
     assert_eq!(product.get(&format!("/v1/invites/{other}")).await.expect(200)["status"], "expired");
     product.post(&format!("{path}/archive"), json!({})).await.expect(200);
     campaign
+}
+
+/// Everything that can become of mails.
+async fn mails(product: &Product) {
+    let campaign = product.campaign(json!({})).await;
+    let invite: InviteId = id(&product.invite(&campaign, "joe@example.com").await).parse().expect("an id");
+    let organization = product.organization;
+    let caller = Caller { organization, actor: "test".to_owned(), request_id: "test".to_owned() };
+    for fate in [MailFate::Sent, MailFate::Delivered, MailFate::Bounced { code: None }] {
+        let report = ReportMail { invite, report: MailReport { mail: 1, fate }, settles: None };
+        product.commands.run(&caller, None, &report).await.expect("run").result.expect("noted");
+    }
+    let invite: InviteId = id(&product.invite(&campaign, "kim@example.com").await).parse().expect("an id");
+    let report = ReportMail { invite, report: MailReport { mail: 1, fate: MailFate::Opened }, settles: None };
+    product.commands.run(&caller, None, &report).await.expect("run").result.expect("noted");
 }
 
 /// One interview that is finished, and two that are not; each with what can happen on the way.
@@ -330,6 +352,7 @@ on_both_engines! {
             .collect();
         story(&product).await;
         interviews(&product).await;
+        mails(&product).await;
         let events = read(&product, "0", "").await;
         for event in &events {
             let name = event["type"].as_str().expect("a type");

@@ -26,10 +26,21 @@ const METADATA: &str = "canary-metadata";
 const CANARIES: [&str; 3] = ["canary.address", "canary participant", "canary-metadata"];
 
 /// Tables whose rows may show personal data in clear; all of them can be rebuilt from the log.
-const READ_MODELS: [&str; 9] =
-    ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "sessions", "files", "counters"];
+const READ_MODELS: [&str; 11] = [
+    "organizations",
+    "api_keys",
+    "projects",
+    "scripts",
+    "campaigns",
+    "invites",
+    "sessions",
+    "files",
+    "webhooks",
+    "email_templates",
+    "counters",
+];
 /// All others.
-const DURABLE: [&str; 12] = [
+const DURABLE: [&str; 18] = [
     "events",
     "log_head",
     "org_heads",
@@ -42,6 +53,12 @@ const DURABLE: [&str; 12] = [
     "api_key_uses",
     "heartbeats",
     "uploads",
+    "webhook_endpoints",
+    "webhook_replays",
+    "webhook_deliveries",
+    "webhook_attempts",
+    "mails",
+    "mail_rate",
 ];
 
 struct Found;

@@ -17,7 +17,8 @@ pub fn unique() -> u64 {
 /// The event that takes a stream to a version.
 pub fn event(stream: &str, version: i64) -> StoredEvent {
     StoredEvent {
-        event_id: format!("evt_{:020}", unique()),
+        // The victims of crash tests are processes of their own, whose counters begin anew.
+        event_id: format!("evt_{}_{:020}", std::process::id(), unique()),
         stream: stream.to_owned(),
         version,
         name: "project.created",
