@@ -69,14 +69,15 @@
   window.InterviewRelay = Object.freeze({ mount });
 
   if (script.dataset.token || script.dataset.url) {
-    const begin = () => {
+    const inBody = Boolean(script.closest('body'));
+    const start = () => {
       const place = document.createElement('div');
-      if (document.body.contains(script)) script.after(place);
+      if (inBody) script.after(place);
       else document.body.append(place);
       mount(place, { ...script.dataset });
     };
-    // A script in the head comes before there is any place.
-    if (document.body) begin();
-    else document.addEventListener('DOMContentLoaded', begin);
+    // Nothing in a page's head is shown.
+    if (inBody) start();
+    else document.addEventListener('DOMContentLoaded', start);
   }
 })();

@@ -183,7 +183,7 @@ impl Command for StartSession {
 
 /// `POST …/session/answers`. Answers 201 with what comes next, the same again for a retried answer.
 ///
-/// Whoever words follow-ups and transitions is asked before: see [`Commands::session`] and
+/// Whoever words follow-ups and transitions is asked before: see [`super::Commands::session`] and
 /// [`Session::next_step`](aggregates::session::Session::next_step).
 pub struct AnswerPrompt {
     /// The session.

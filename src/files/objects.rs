@@ -186,7 +186,7 @@ impl Objects {
         }
     }
 
-    /// Removes an object and what was written of it, as far as there is something. `parts` is what [`Parts::id`] said.
+    /// Removes an object and what was written of it, as far as there is something. `parts` is the id of the parts that are under way.
     ///
     /// # Errors
     /// When the store fails.

@@ -73,7 +73,7 @@ impl<'a> Insights<'a> {
         Self {
             answers: said.len(),
             words,
-            share: if all == 0 { 0 } else { (words * 100 + all / 2) / all },
+            share: (words * 100 + all / 2).checked_div(all).unwrap_or(0),
             analysed: found.is_some(),
             keywords: found.unwrap_or_default(),
             questions: answered(conversation, questions, &said),

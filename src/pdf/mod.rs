@@ -86,7 +86,7 @@ impl Draft {
         hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Typesets the document. Keeps the thread busy; see [`print`].
+    /// Typesets the document. Keeps the thread busy; see [`print()`].
     ///
     /// # Errors
     /// [`Error::Failed`].

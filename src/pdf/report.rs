@@ -262,7 +262,7 @@ impl Report {
 
     fn insights(&self, insights: &Insights<'_>, labels: &'static Labels, options: &Options) -> InsightsData {
         let language = &self.conversation.language;
-        let mean = if insights.answers == 0 { 0 } else { (insights.words + insights.answers / 2) / insights.answers };
+        let mean = (insights.words + insights.answers / 2).checked_div(insights.answers).unwrap_or(0);
         let values = [
             insights.answers.to_string(),
             insights.words.to_string(),

@@ -266,7 +266,7 @@ impl Browser {
         tokio::time::timeout(PATIENCE, written).await.unwrap_or_else(|_| panic!("the console never says {part}"));
     }
 
-    /// Where the pages sent requests since the last time; `data:` and the browser's own start page go nowhere.
+    /// Where the pages sent requests since the last time; the browser's own start page is none of them.
     pub async fn requests(&self) -> Vec<String> {
         let entries = self.driver.command("se/log", json!({"type": "performance"})).await;
         let entries = entries.as_array().cloned().unwrap_or_default();
@@ -278,11 +278,7 @@ impl Browser {
             }
             Some(message["params"]["request"]["url"].as_str()?.to_owned())
         };
-        entries
-            .iter()
-            .filter_map(url)
-            .filter(|url| !url.starts_with("chrome://") && !url.starts_with("data:"))
-            .collect()
+        entries.iter().filter_map(url).filter(|url| !url.starts_with("chrome://")).collect()
     }
 
     /// Lets axe-core look at the page, and fails with what it finds.

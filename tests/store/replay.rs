@@ -308,7 +308,7 @@ on_both_engines! {
         let product = Product::start(engine).await;
         let engine = &product.engine;
         for seed in 1..=3 {
-            let player = play(&product, seed, 220).await;
+            let player = play(&product, seed, 300).await;
             assert!(player.done > 60 && player.refused > 0, "seed {seed}: {} {}", player.done, player.refused);
             let report = engine.store.verify_projections().await.expect("verify");
             assert_eq!(report.differences, [], "seed {seed}");

@@ -76,7 +76,7 @@ pub fn ips(text: &str) -> Vec<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn parts<'t>(text: &'t str, find: fn(&str) -> Vec<Range<usize>>) -> Vec<&'t str> {
+    fn parts(text: &str, find: fn(&str) -> Vec<Range<usize>>) -> Vec<&str> {
         find(text).into_iter().map(|range| &text[range]).collect()
     }
 

@@ -50,7 +50,7 @@ fn luhn(digits: impl DoubleEndedIterator<Item = u8>) -> bool {
             digit => digit * 2,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// International bank account numbers, in groups or not, with correct check digits.
@@ -158,7 +158,7 @@ fn is_phone(run: &str, announced: bool) -> bool {
 mod tests {
     use super::*;
 
-    fn parts<'t>(text: &'t str, find: fn(&str) -> Vec<Range<usize>>) -> Vec<&'t str> {
+    fn parts(text: &str, find: fn(&str) -> Vec<Range<usize>>) -> Vec<&str> {
         find(text).into_iter().map(|range| &text[range]).collect()
     }
 

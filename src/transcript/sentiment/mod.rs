@@ -130,7 +130,7 @@ mod tests {
     fn only_the_participant_counts() {
         let asked =
             Utterance { speaker: Speaker::Ai, text: "What a wonderful, great day!".into(), ..Utterance::default() };
-        assert_eq!(overall("en", &[asked.clone()]), None);
+        assert_eq!(overall("en", std::slice::from_ref(&asked)), None);
         let sentiment = overall("en", &[asked, said("It was terrible.")]).expect("scored");
         assert_eq!((sentiment.label, sentiment.score), (Label::Negative, -0.48));
     }
