@@ -6,6 +6,8 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     cargo build --release --locked && cp target/release/interview-relay /interview-relay
 
 FROM debian:bookworm-slim
+# Webhooks and other requests to the outside check certificates against the system's roots.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin relay \
     && install -d -o relay -g relay -m 0700 /data
 COPY --from=build /interview-relay /usr/local/bin/interview-relay

@@ -11,10 +11,11 @@ use axum::{
 use crate::{
     command::{self, Caller, Command, Commands, Outcomes},
     files::Files,
-    http::{ApiError, Call, Guest, answer, events::Streams, idempotency},
+    http::{ApiError, Call, Guest, answer, events::Streams, idempotency, interview::page::InterviewPage},
     interview::Interviews,
     mail::reports::Desk,
     store::Store,
+    webhooks::Webhooks,
 };
 
 /// How participants are named where it is kept who did something.
@@ -26,12 +27,16 @@ pub struct App {
     pub commands: Arc<Commands>,
     /// Answers queries.
     pub store: Store,
+    /// What an invite's link opens.
+    pub interview_page: InterviewPage,
     /// The open streams of events.
     pub streams: Arc<Streams>,
     /// Keeps the bytes of files.
     pub files: Arc<Files>,
     /// What running interviews need.
     pub interviews: Interviews,
+    /// Delivers events.
+    pub webhooks: Arc<Webhooks>,
     /// Reads reports on mails.
     pub mail: Arc<Desk>,
 }
@@ -56,6 +61,16 @@ impl App {
             request_id: call.request_id.as_str().to_owned(),
         };
         self.commands.run(&caller, call.idempotency.as_ref(), command).await
+    }
+
+    /// The answer that was given to an earlier request with the same Idempotency-Key, if there was one: for what must be
+    /// done before its command can run.
+    ///
+    /// # Errors
+    /// The refusal that was answered, or that the key belongs to another request.
+    pub async fn remembered(&self, call: &Call) -> Result<Option<Response>, ApiError> {
+        let outcomes = self.commands.remembered(call.organization(), call.idempotency.as_ref()).await?;
+        outcomes.map(answered).transpose()
     }
 
     /// Runs a command for a participant and writes its answer, which no cache may keep.

@@ -13,6 +13,7 @@ pub mod organizations;
 pub mod projects;
 pub mod scripts;
 pub mod sessions;
+pub mod webhooks;
 
 mod replies;
 mod work;
@@ -257,6 +258,24 @@ impl Commands {
             }
         }
         Err(Error::Contended)
+    }
+
+    /// The answer that was given to an earlier request with the same key, if there was one: for what has effects outside
+    /// of the log and must not happen again.
+    ///
+    /// # Errors
+    /// [`Error::KeyReused`] and what the store fails with.
+    pub async fn remembered(
+        &self,
+        organization: OrganizationId,
+        idempotency: Option<&IdempotencyRequest>,
+    ) -> Result<Option<Outcomes>, Error> {
+        let Some(request) = idempotency else { return Ok(None) };
+        let lookup = replies::lookup(organization, &request.key);
+        match self.store.reply(&lookup, self.clock.now().timestamp_micros()).await? {
+            Some(sealed) => self.open_reply(&lookup, request, &sealed).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The link that a participant opens.

@@ -13,8 +13,12 @@ use std::{
 use chrono::TimeDelta;
 use clap::{Arg, ArgMatches};
 
-use crate::files::Place;
-use crate::mail::{MailSettings, Outlet, settings};
+use crate::{
+    files::Place,
+    interview::model::Endpoint,
+    mail::{MailSettings, Outlet, settings},
+    webhooks::Schedule,
+};
 
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
@@ -76,7 +80,38 @@ pub const SETTINGS: &[Setting] = &[
     setting("sendgrid-public-key", "RELAY_SENDGRID_PUBLIC_KEY", "", "SendGrid's key for signed events, in base64"),
     setting("postmark-secret", "RELAY_POSTMARK_SECRET", "", "user:password that Postmark's webhooks send"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
-    setting("dev", "RELAY_DEV", "off", "Development mode"),
+    setting("dev", "RELAY_DEV", "off", "Development mode: webhooks may go to http and loopback"),
+    setting(
+        "webhook-retry-schedule",
+        "RELAY_WEBHOOK_RETRY_SCHEDULE",
+        "0s,5s,5m,30m,2h,5h,10h,14h,20h,24h",
+        "Pauses before each attempt of a delivery, each shortened or lengthened by up to a tenth",
+    ),
+    setting(
+        "webhook-log-retention",
+        "RELAY_WEBHOOK_LOG_RETENTION",
+        "30d",
+        "How long finished deliveries stay in the log",
+    ),
+    setting(
+        "embed-origins",
+        "RELAY_EMBED_ORIGINS",
+        "",
+        "Origins whose pages may mount an interview with /embed.js, such as https://www.example.com; separated by commas",
+    ),
+    setting(
+        "llm-url",
+        "OPENAI_BASE_URL",
+        "",
+        "Base of an endpoint that speaks OpenAI's protocol, such as https://api.openai.com/v1; no model otherwise",
+    ),
+    setting("llm-key", "OPENAI_API_KEY", "", "The key that it demands"),
+    setting(
+        "llm-model",
+        "RELAY_LLM_MODEL",
+        "",
+        "The model that words what the interviewer says; required with llm-url",
+    ),
     setting(
         "heartbeat-timeout",
         "RELAY_HEARTBEAT_TIMEOUT",
@@ -106,7 +141,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// Settings whose values are shown to nobody.
-const SECRETS: [&str; 2] = ["bounce-secret", "postmark-secret"];
+const SECRETS: [&str; 3] = ["bounce-secret", "postmark-secret", "llm-key"];
 
 /// The fewest characters of a secret that others must know.
 const MIN_SECRET: usize = 16;
@@ -136,6 +171,14 @@ pub struct Config {
     pub rate_limit: bool,
     /// Development mode.
     pub dev: bool,
+    /// Origins whose pages may mount an interview.
+    pub embed_origins: Vec<String>,
+    /// When webhook deliveries are tried again.
+    pub webhook_retry_schedule: Schedule,
+    /// How long finished webhook deliveries stay in the log.
+    pub webhook_log_retention: std::time::Duration,
+    /// The language model that words what interviewers say, if there is one.
+    pub model: Option<Endpoint>,
     /// When interviews end by themselves.
     pub timeouts: Timeouts,
     /// Certificates, if HTTPS is served.
@@ -313,6 +356,18 @@ impl Config {
             mail: values.mail()?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
+            embed_origins: values.parse(
+                "embed-origins",
+                "a list of origins such as https://www.example.com",
+                origins,
+            )?,
+            webhook_retry_schedule: values.parse(
+                "webhook-retry-schedule",
+                "a list of 1 to 50 pauses such as 0s,5s,5m",
+                Schedule::parse,
+            )?,
+            webhook_log_retention: values.parse("webhook-log-retention", "a duration such as 30d", duration)?,
+            model: values.model()?,
             timeouts: Timeouts {
                 heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
@@ -417,6 +472,15 @@ impl Values<'_> {
         self.optional(name, &format!("at least {MIN_SECRET} characters long"), long)
     }
 
+    fn model(&self) -> Result<Option<Endpoint>, ConfigError> {
+        let Some(url) = self.url("llm-url", &["https://", "http://"])? else { return Ok(None) };
+        let given = |name| self.given(name).map(str::to_owned);
+        let Some(model) = given("llm-model") else {
+            return Err(ConfigError("llm-model (RELAY_LLM_MODEL) is required with llm-url".to_owned()));
+        };
+        Ok(Some(Endpoint { url: url.trim_end_matches('/').to_owned(), key: given("llm-key"), model }))
+    }
+
     fn mail(&self) -> Result<MailSettings, ConfigError> {
         let smtp =
             self.optional("smtp-url", "a URL such as smtp://user:password@mail.example.com:587?tls=required", |url| {
@@ -479,6 +543,19 @@ impl Values<'_> {
 /// An address that listens everywhere is reached as `localhost`, until somebody says under which name.
 fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+/// Origins, separated by commas or spaces, in the form in which browsers name them.
+fn origins(text: &str) -> Option<Vec<String>> {
+    let origin = |text: &str| {
+        let url = reqwest::Url::parse(text).ok()?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        let web = matches!(url.scheme(), "http" | "https");
+        // A wildcard would let in whoever gets a subdomain.
+        (web && bare && anonymous && !text.contains('*')).then(|| url.origin().ascii_serialization())
+    };
+    text.split([',', ' ']).filter(|part| !part.is_empty()).map(origin).collect()
 }
 
 /// A duration of at least a second, and of a year at most.
@@ -613,8 +690,15 @@ mod tests {
             ("heartbeat-timeout", "500ms"),
             ("pause-timeout", "1000d"),
             ("log-format", "xml"),
+            ("embed-origins", "www.example.com"),
+            ("embed-origins", "https://www.example.com/path"),
+            ("embed-origins", "https://*.example.com"),
+            ("embed-origins", "https://a.example, ftp://b.example"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),
+            ("webhook-retry-schedule", "0s,soon"),
+            ("webhook-log-retention", "0d"),
+            ("llm-url", "api.example.com"),
             ("smtp-url", "mail.example.com"),
             ("mail-from", "nobody"),
             ("mail-rate", "0"),
@@ -628,6 +712,28 @@ mod tests {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }
         assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
+    }
+
+    #[test]
+    fn origins_are_named_as_browsers_name_them() {
+        let config = load(&[("embed-origins", "https://WWW.example.com:443/, http://localhost:3000")], &[], "");
+        assert_eq!(config.expect("valid").embed_origins, ["https://www.example.com", "http://localhost:3000"]);
+        assert!(load(&[], &[], "").expect("valid").embed_origins.is_empty());
+    }
+
+    #[test]
+    fn a_model_has_a_name_and_its_key_is_hidden() {
+        assert_eq!(
+            load(&[], &[("OPENAI_API_KEY", "sk-hunter2")], "").expect("valid").model,
+            None,
+            "a key alone is none"
+        );
+        let url = ("llm-url", "http://127.0.0.1:11434/v1/");
+        assert!(message(load(&[url], &[], "")).starts_with("llm-model"));
+        let config = load(&[url, ("llm-model", "tiny")], &[("OPENAI_API_KEY", "sk-hunter2")], "").expect("valid");
+        let model = config.model.as_ref().expect("a model");
+        assert_eq!((model.url.as_str(), model.key.as_deref()), ("http://127.0.0.1:11434/v1", Some("sk-hunter2")));
+        assert!(!config.describe().contains("hunter2"));
     }
 
     #[test]

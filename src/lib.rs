@@ -21,6 +21,7 @@ pub mod store;
 pub mod telemetry;
 pub mod transcript;
 pub mod trust;
+pub mod webhooks;
 
 /// Commands allocate many small texts on several threads; the C library's allocator took a sixth of the time in a profile.
 #[global_allocator]

@@ -2,9 +2,11 @@
 
 mod analysis;
 mod broker;
+mod browser;
 mod http;
 mod mail;
 mod process;
 mod sessions;
 mod store;
 mod support;
+mod webhooks;

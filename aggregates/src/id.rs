@@ -133,6 +133,8 @@ ids! {
     WebhookId = "whk";
     /// A delivery of an event to a webhook endpoint (`dlv_…`).
     DeliveryId = "dlv";
+    /// A replay of past events to a webhook endpoint (`rpl_…`).
+    ReplayId = "rpl";
     /// A mail template of an organization (`tpl_…`).
     EmailTemplateId = "tpl";
     /// An event in the log (`evt_…`).

@@ -20,6 +20,7 @@ pub mod refusal;
 pub mod script;
 pub mod session;
 pub mod value;
+pub mod webhook;
 
 pub use entity::Entity;
 pub use event::{DecodeError, Event, Payload};

@@ -23,6 +23,7 @@ pub mod registry;
 pub mod script;
 pub mod session;
 mod time;
+pub mod webhook;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -43,6 +44,7 @@ pub use project::Project;
 pub use registry::{ErasedModel, Open, Row, TableInfo, fold_stored, open_personal, restore, table, tables};
 pub use script::Script;
 pub use session::Session;
+pub use webhook::Webhook;
 
 /// What the log says about an event beside its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,8 +174,8 @@ mod tests {
 
     #[test]
     fn every_read_model_has_a_table_a_prefix_and_columns_of_its_own() {
-        assert_eq!(tables().len(), 9);
-        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 9);
+        assert_eq!(tables().len(), 10);
+        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 10);
         for info in tables() {
             assert!(table(info.prefix).is_some_and(|found| found.table == info.table));
             let names: BTreeSet<_> = info.columns.iter().map(|column| column.name).collect();

@@ -1,7 +1,8 @@
 //! Putting the server together.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use chrono::TimeDelta;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{installation::Installation, org::first_start};
@@ -15,13 +16,14 @@ use crate::{
         Authenticator, Limits, Operation, Platform,
         events::Streams,
         health::Readiness,
+        interview::page::InterviewPage,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Shared, Unlimited},
         routes,
         server::{self, Bounds, Front},
     },
-    interview::{Interviews, Rules, heartbeats},
+    interview::{Interviewer, Interviews, Rules, heartbeats, model::Model},
     mail::{
         Mailer, Outlet,
         reports::{Desk, ses::Network},
@@ -34,6 +36,7 @@ use crate::{
         upkeep::{self, KeyUses},
     },
     telemetry,
+    webhooks::{self, Webhooks, guard::SystemResolver},
 };
 
 /// Serves an installation until the process is told to stop.
@@ -42,6 +45,8 @@ use crate::{
 /// As [`serve`], and when the first organization cannot be made.
 pub async fn run(config: &Config, installation: Installation) -> Result<(), String> {
     let Installation { commands, store, clock, key_file, database } = installation;
+    // HTTP clients are built without a cryptography of their own.
+    _ = rustls::crypto::ring::default_provider().install_default();
     let variables = std::env::vars().filter(|(name, _)| name.starts_with("AWS_"));
     let objects = Objects::open(&config.files, variables).map_err(|error| format!("files-url = {error}"))?;
     let files = Arc::new(Files::new(objects, Sizes { upload: config.max_upload, ..Sizes::default() }));
@@ -52,10 +57,17 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let mail = Arc::new(config.mail.clone());
     let mailer =
         Mailer::new(commands.clone(), mail.clone(), node.clone()).map_err(|error| format!("smtp-url: {error}"))?;
-    let interviews = Interviews::new(Arc::new(Rules), config.timeouts);
+    let interviews = Interviews::new(interviewer(config)?, config.timeouts);
     let timers = SessionTimers::new(config.timeouts, clock.now());
     let removal = FileRemoval::new(files.clone());
+    let webhooks = webhooks(config, &clock)?;
+    let options = webhooks::Options {
+        retention: TimeDelta::from_std(config.webhook_log_retention).unwrap_or(TimeDelta::MAX),
+        ..webhooks::Options::default()
+    };
+    let deliveries = webhooks::Worker::new(commands.clone(), webhooks.clone(), options, node.clone());
     let mut background = vec![
+        tokio::spawn(deliveries.run(stop.clone())),
         tokio::spawn(Runner::new(InviteExpiry, commands.clone(), node.clone()).run(stop.clone())),
         tokio::spawn(Runner::new(timers, commands.clone(), node.clone()).run(stop.clone())),
         tokio::spawn(Runner::new(removal, commands.clone(), node.clone()).run(stop.clone())),
@@ -81,7 +93,17 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     };
     let desk = Arc::new(Desk::new(mail, commands.keys.clone(), Arc::new(Network::new()?)));
     let streams = Streams::new(stop.clone());
-    let app = Arc::new(App { commands: commands.clone(), store, files, streams, interviews, mail: desk });
+    let interview_page = InterviewPage::new(&config.embed_origins);
+    let app = Arc::new(App {
+        commands: commands.clone(),
+        store,
+        files,
+        streams,
+        interviews,
+        interview_page,
+        webhooks,
+        mail: desk,
+    });
     let mut operations = routes::operations();
     if config.dev {
         operations.extend(routes::development());
@@ -104,6 +126,13 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
         _ = task.await;
     }
     result
+}
+
+/// Who words what is said in interviews.
+fn interviewer(config: &Config) -> Result<Arc<dyn Interviewer>, String> {
+    let Some(endpoint) = config.model.clone() else { return Ok(Arc::new(Rules)) };
+    let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(3)).build();
+    Ok(Arc::new(Model::new(endpoint, http.map_err(|error| format!("llm-url: {error}"))?)))
 }
 
 /// What the HTTP platform needs to know about the store.
@@ -153,6 +182,13 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     upkeep.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+fn webhooks(config: &Config, clock: &Clock) -> Result<Arc<Webhooks>, String> {
+    let (resolver, deadlines) = (Arc::new(SystemResolver), webhooks::Deadlines::default());
+    let client = webhooks::Client::new(resolver, config.dev, clock.clone(), deadlines, Vec::new());
+    let client = client.map_err(|error| format!("webhooks: {error}"))?;
+    Ok(Webhooks::new(client, config.webhook_retry_schedule.clone(), config.dev))
 }
 
 async fn listen(setting: &str, address: std::net::SocketAddr) -> Result<TcpListener, String> {

@@ -74,7 +74,7 @@ pub fn shown(document: &str, last_used: Option<i64>) -> String {
 }
 
 /// Adds a member to the text of a JSON object that has others.
-fn with_member(object: &str, name: &str, value: &str) -> String {
+pub(super) fn with_member(object: &str, name: &str, value: &str) -> String {
     let open = object.strip_suffix('}').unwrap_or(object);
     format!("{open},\"{name}\":{value}}}")
 }

@@ -122,7 +122,10 @@ impl Command for ArchiveCampaign {
 
 /// An aggregate that a field of the body names. That there is none is that field's error; that it stays as it is until
 /// the commit is guarded, so it cannot be deleted at the same moment.
-async fn named<A: Root>(
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn named<A: Root>(
     work: &mut Work<'_>,
     id: A::Id,
     field: &str,

@@ -43,6 +43,7 @@ roots!(
     email_template::EmailTemplate,
     session::Session,
     file::File,
+    webhook::Webhook,
 );
 
 /// The state of a stream at a version, with its read-model row.

@@ -133,6 +133,24 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
     }
 }
 
+/// The two ids in the path, in order. Malformed is as unknown as any other: 404.
+#[derive(Clone, Copy, Debug)]
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<S: Send + Sync, A: FromStr, B: FromStr> FromRequestParts<S> for Ids<A, B> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.map_err(|_| ApiError::not_found())?;
+        let values: Vec<&str> = parameters.iter().map(|(_, value)| value).collect();
+        let &[first, second] = values.as_slice() else { return Err(ApiError::not_found()) };
+        match (first.parse(), second.parse()) {
+            (Ok(first), Ok(second)) => Ok(Self(first, second)),
+            _ => Err(ApiError::not_found()),
+        }
+    }
+}
+
 /// The only path parameter as it stands; the token of an invite.
 #[derive(Clone)]
 pub struct Token(pub String);

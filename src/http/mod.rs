@@ -32,11 +32,12 @@ pub mod routes;
 pub mod scripts;
 pub mod server;
 pub mod sessions;
+pub mod webhooks;
 
 pub use answer::Page;
 pub use auth::{Authenticated, Authenticator, Participant};
 pub use error::ApiError;
-pub use extract::{Body, Call, Guest, Id, IfMatch, IfNoneMatch, NoBody, Token, Turn};
+pub use extract::{Body, Call, Guest, Id, Ids, IfMatch, IfNoneMatch, NoBody, Token, Turn};
 pub use gate::{Limits, Platform};
 pub use idempotency::IdempotencyRequest;
 pub use operation::{Access, Intake, Operation};

@@ -29,7 +29,8 @@ use super::{
 pub enum Access {
     /// Anybody; counted per client address.
     Public,
-    /// Anybody, as often as they like: the probes of an orchestrator must not run out of budget.
+    /// Anybody, as often as they like: the probes of an orchestrator must not run out of budget, and no page may lack a
+    /// file because its reader's neighbours have read it too.
     Health,
     /// An API key with this scope.
     Scope(Scope),
@@ -114,6 +115,11 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
     /// Registers an operation for anybody.
     pub fn public(routes: UtoipaMethodRouter<S>) -> Self {
         Self::new(Access::Public, routes)
+    }
+
+    /// Registers an operation that counts against no rate limit.
+    pub fn unmetered(routes: UtoipaMethodRouter<S>) -> Self {
+        Self::new(Access::Health, routes)
     }
 
     /// Registers an operation for participants.

@@ -143,6 +143,14 @@ impl Query {
         self.parsed(name, "Must be an id of the right kind.", |value| value.parse().ok())
     }
 
+    /// An id that must be given.
+    pub fn needed_id<I: FromStr>(&mut self, name: &str) -> Option<I> {
+        if self.pairs.iter().all(|(given, _)| given != name) {
+            self.refuse(name, "required", "Is required.");
+        }
+        self.id(name)
+    }
+
     /// What every list takes. The first of `sorts` is the default.
     pub fn list<I: FromStr>(&mut self, sorts: &[&'static str]) -> ListQuery<I> {
         let offset = self.whole("offset", 0..=i64::MAX);

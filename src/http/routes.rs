@@ -7,19 +7,21 @@ use utoipa_axum::routes;
 
 use super::{
     Access, Operation, api_keys, campaigns, docs, email_templates, events, files, health, interview, invites, mail,
-    openapi, projects, scripts, sessions,
+    openapi, projects, scripts, sessions, webhooks,
 };
 use crate::app::App;
 
 /// The operations of the service itself, which need no application.
 pub fn service<S: Clone + Send + Sync + 'static>() -> Vec<Operation<S>> {
     vec![
-        Operation::new(Access::Health, routes!(health::alive)),
-        Operation::new(Access::Health, routes!(health::ready)),
-        Operation::new(Access::Health, routes!(health::metrics)),
+        Operation::unmetered(routes!(health::alive)),
+        Operation::unmetered(routes!(health::ready)),
+        Operation::unmetered(routes!(health::metrics)),
         Operation::public(routes!(openapi::show)),
         Operation::public(routes!(docs::page)),
         Operation::public(routes!(docs::asset)),
+        Operation::unmetered(routes!(interview::page::asset)),
+        Operation::unmetered(routes!(interview::embed::script)),
     ]
 }
 
@@ -59,6 +61,7 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::heartbeat::heartbeat)),
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::consent::consent)),
         Operation::scoped(Scope::SessionsRead, routes!(sessions::consents::consents)),
+        Operation::unmetered(routes!(interview::page::page)),
         Operation::invited(routes!(interview::show::show)),
         Operation::invited(routes!(interview::open::open)),
         Operation::participating(routes!(interview::consent::consent)),
@@ -90,6 +93,18 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::SessionsWrite, routes!(files::upload::upload)).streaming(),
         Operation::scoped(Scope::ScriptsWrite, routes!(files::media::upload)).streaming(),
         Operation::public(routes!(files::download::download)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::list::list)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::create::create)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::get::get)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::update::update)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::delete::delete)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::rotate_secret::rotate_secret)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::test::test)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::deliveries::list)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::delivery::get)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::redeliver::redeliver)),
+        Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::replay::replay)),
+        Operation::scoped(Scope::WebhooksRead, routes!(webhooks::explain::explain)),
         Operation::scoped(Scope::CampaignsRead, routes!(email_templates::list::list)),
         Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::create::create)),
         Operation::scoped(Scope::CampaignsRead, routes!(email_templates::get::get)),

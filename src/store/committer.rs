@@ -1,12 +1,13 @@
 //! Group commit: submissions that arrive while a batch is being written form the next one (design, guarantee 5).
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     Error, batch,
     connection::Connection,
+    deliveries,
     dialect::Engine,
     opener::Opener,
     submission::{Outcome, Submission},
@@ -28,7 +29,8 @@ type Answer<T> = oneshot::Sender<Result<T, Error>>;
 enum Waiting {
     Commit(Submission, Answer<Outcome>),
     Apply(Effects, Answer<()>),
-    Statement(&'static str, Vec<Value>, Answer<Vec<Row>>),
+    Statement(Cow<'static, str>, Vec<Value>, Answer<Vec<Row>>),
+    Deliveries(deliveries::Batch, Answer<Vec<String>>),
 }
 
 impl Waiting {
@@ -101,8 +103,21 @@ impl Committer {
     ///
     /// # Errors
     /// As [`Self::commit`].
-    pub async fn statement(&self, sql: &'static str, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
+    pub async fn statement(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        parameters: Vec<Value>,
+    ) -> Result<Vec<Row>, Error> {
+        let sql = sql.into();
         self.ask(|answer| Waiting::Statement(sql, parameters, answer)).await
+    }
+
+    /// Commits what a node did for webhook endpoints, in a transaction of its own; see [`deliveries::apply`].
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn deliveries(&self, batch: deliveries::Batch) -> Result<Vec<String>, Error> {
+        self.ask(|answer| Waiting::Deliveries(batch, answer)).await
     }
 
     async fn ask<T>(&self, question: impl FnOnce(Answer<T>) -> Waiting) -> Result<T, Error> {
@@ -189,7 +204,11 @@ impl Writer {
                     _ = sender.send(result);
                 }
                 Waiting::Statement(sql, parameters, sender) => {
-                    let result = self.with_connection(async |c| c.query(sql, parameters).await).await;
+                    let result = self.with_connection(async |c| c.query(&sql, parameters).await).await;
+                    _ = sender.send(result);
+                }
+                Waiting::Deliveries(batch, sender) => {
+                    let result = self.with_connection(async |c| deliveries::apply(c, &batch).await).await;
                     _ = sender.send(result);
                 }
                 Waiting::Commit(..) => {}

@@ -71,6 +71,36 @@ impl Engine {
         }
     }
 
+    /// The rows of a JSON array of objects in parameter `n`, as the table `u` with these columns.
+    pub fn records(self, columns: &[(&str, Kind)], n: usize) -> String {
+        match self {
+            Self::Sqlite => {
+                let picked: Vec<_> =
+                    columns.iter().map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}")).collect();
+                format!("(SELECT {} FROM json_each(${n})) AS u", picked.join(", "))
+            }
+            Self::Postgres => {
+                let typed: Vec<_> = columns
+                    .iter()
+                    .map(|(name, kind)| match kind {
+                        Kind::Int => format!("{name} bigint"),
+                        Kind::Text => format!("{name} text"),
+                        Kind::Bytes => format!("{name} bytea"),
+                    })
+                    .collect();
+                format!("json_to_recordset(${n}::json) AS u({})", typed.join(", "))
+            }
+        }
+    }
+
+    /// Locks the rows that a subquery finds and leaves out those that another node has locked; SQLite has one writer.
+    pub fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
     /// SQLite: name and text of a table's definition and of its indexes'; PostgreSQL can copy a table itself.
     pub fn table_definitions(self) -> Option<&'static str> {
         match self {

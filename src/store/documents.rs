@@ -181,6 +181,17 @@ impl Store {
         rows.into_iter().next().map(|row| Document::from_row(table, row)).transpose()
     }
 
+    /// Documents by their ids, whoever they belong to; unknown ones are left out.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn documents_by_id(&self, table: &'static str, ids: Vec<String>) -> Result<Vec<Document>, Error> {
+        let any = self.engine().any("id", 1);
+        let sql = format!("SELECT {} FROM {table} WHERE {any}", names(table, ""));
+        let rows = self.query(sql, vec![ids.into()]).await?;
+        rows.into_iter().map(|row| Document::from_row(table, row)).collect()
+    }
+
     /// A page of a list. Page and total come from one statement, and so from one state of the database.
     ///
     /// # Errors

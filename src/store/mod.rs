@@ -8,6 +8,8 @@ mod api_keys;
 mod batch;
 mod committer;
 mod connection;
+mod deliveries;
+mod delivery_log;
 mod dialect;
 mod documents;
 mod follow;
@@ -30,6 +32,11 @@ use std::sync::Arc;
 
 pub use self::{
     api_keys::{KeyLookup, StoredKey},
+    deliveries::{
+        Attempt, Batch as DeliveryBatch, Claimed, Delivery, DeliveryStatus, EndpointUpdate, LOADED, NEVER, News,
+        Replay, Source, Standing,
+    },
+    delivery_log::{DeliveryFilter, DeliveryPage, LoggedAttempt, Tried},
     documents::{Document, Filter, Page, PageQuery, Sort},
     follow::Follower,
     keys::SubjectKey,
@@ -117,6 +124,8 @@ impl From<serde_json::Error> for Error {
 pub struct Store {
     opener: Arc<Opener>,
     committer: Committer,
+    aside: Arc<tokio::sync::OnceCell<Committer>>,
+    clock: Clock,
     keys: Arc<Keys>,
     key_cache: Arc<KeyCache>,
     followers: Arc<Followers>,
@@ -130,9 +139,17 @@ impl Store {
     pub async fn open(location: Location, keys: Arc<Keys>, clock: Clock, readers: u32) -> Result<Self, Error> {
         let opener = Arc::new(Opener::new(location, readers)?);
         migrate::migrate(&mut opener.writer().await?).await?;
-        let committer = Committer::start(opener.clone(), clock).await?;
+        let committer = Committer::start(opener.clone(), clock.clone()).await?;
         tokio::spawn(follow::announce(opener.clone(), committer.head()));
-        Ok(Self { opener, committer, keys, key_cache: Arc::default(), followers: Arc::default() })
+        Ok(Self {
+            opener,
+            committer,
+            aside: Arc::default(),
+            clock,
+            keys,
+            key_cache: Arc::default(),
+            followers: Arc::default(),
+        })
     }
 
     /// Applies what is missing of the schema and answers how many migrations that took.
@@ -165,6 +182,17 @@ impl Store {
         let missing = migrate::pending(&mut connection).await?;
         self.opener.give_back(connection);
         if missing > 0 { Err(Error::Schema(format!("{missing} migrations are missing"))) } else { Ok(()) }
+    }
+
+    /// The writer for what need not wait for commands, and should not make them wait: on PostgreSQL one of its own; SQLite
+    /// has a single one.
+    async fn aside(&self) -> Result<&Committer, Error> {
+        match self.engine() {
+            Engine::Sqlite => Ok(&self.committer),
+            Engine::Postgres => {
+                self.aside.get_or_try_init(|| Committer::start(self.opener.clone(), self.clock.clone())).await
+            }
+        }
     }
 
     /// Which engine is in use, in the words of its makers.

@@ -63,6 +63,10 @@ on_both_engines! {
         let template = json!({"name": "T", "subject": "S", "text": "T", "html": "H"});
         let template = id(&product.post("/v1/email-templates", template).await.expect(201));
         let api_key = id(&product.post("/v1/api-keys", json!({"name": "K", "scopes": ["audit:read"]})).await.expect(201));
+        let hook = json!({"url": "http://127.0.0.1:9/", "eventTypes": ["*"]});
+        let webhook = id(&product.post("/v1/webhooks", hook).await.expect(201));
+        let test = product.post(&format!("/v1/webhooks/{webhook}/test"), json!({})).await.expect(200);
+        let delivery = id(&test);
 
         for operation in routes::operations() {
             let Access::Scope(scope) = operation.access else { continue };
@@ -73,6 +77,8 @@ on_both_engines! {
                 .replace("{sessionId}", &session)
                 .replace("{scriptId}", &script)
                 .replace("{projectId}", &project)
+                .replace("{webhookId}", &webhook)
+                .replace("{deliveryId}", &delivery)
                 .replace("{templateId}", &template)
                 .replace("{keyId}", &api_key);
             let name = format!("{} {path}", operation.method);
@@ -95,7 +101,7 @@ on_both_engines! {
             } else if method == Method::GET {
                 let page = foreign.expect(200);
                 let listed: &Vec<Value> = page["data"].as_array().expect("a list");
-                let ours = [&campaign, &script, &project, &template, &api_key, &session];
+                let ours = [&campaign, &script, &project, &template, &api_key, &session, &webhook];
                 assert!(!listed.iter().any(|item| ours.iter().any(|id| item["id"] == json!(id))), "{name}");
             }
         }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     engines::{Engine, on_both_engines},
-    product::{Answered, Product, id},
+    product::{Answered, Product, Setup, id},
 };
 
 const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:ses";
@@ -73,7 +73,7 @@ impl OpenSsl {
 }
 
 async fn start(engine: Engine, settings: MailSettings, amazon: Arc<FakeAmazon>) -> Product {
-    Product::start_with_mail(engine, settings, amazon).await
+    Product::start_as(engine, Setup { mail: Some((settings, amazon)), ..Setup::default() }).await
 }
 
 /// An invite whose mail is on its way, and the token that its mail carries.

@@ -1,6 +1,7 @@
 //! What tests of several modules share.
 
 pub mod engines;
+pub mod model;
 pub mod participant;
 pub mod postgres;
 pub mod process;

@@ -75,14 +75,14 @@ impl Home {
         self.serve_with(&[]).await
     }
 
-    /// The same, with more settings.
-    pub async fn serve_with(&self, flags: &[&str]) -> Server {
+    /// The same with more arguments.
+    pub async fn serve_with(&self, arguments: &[&str]) -> Server {
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let child = self
             .command()
             .args(["serve", "--listen", &listen])
-            .args(flags)
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn()

@@ -29,6 +29,10 @@ use aggregates::{
         SessionStarted, Spoken, Terms, TranscriptReady, UtteranceKind,
     },
     value::{Change, Email, Metadata},
+    webhook::{
+        DisabledReason, SealedHeaders, WebhookCreated, WebhookDeleted, WebhookDisabled, WebhookEnabled, WebhookEvent,
+        WebhookPaused, WebhookResumed, WebhookSecretRotated, WebhookUpdated,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -396,6 +400,46 @@ fn file() {
 }
 
 #[test]
+fn webhook() {
+    let headers = || SealedHeaders { names: vec!["x-key".into()], sealed: "c2VhbGVk".into() };
+    let email = || Personal::Clear(Email::parse("ops@example.com").expect("good"));
+    check(vec![
+        WebhookEvent::Created(WebhookCreated {
+            webhook_id: id(7),
+            organization_id: id(1),
+            url: "https://example.com/hook".into(),
+            description: Some("Ours".into()),
+            event_types: vec!["session.*".into(), "invite.created".into()],
+            campaign_id: Some(id(3)),
+            project_id: Some(id(5)),
+            ordered: true,
+            notify_email: Some(email()),
+            headers: Some(headers()),
+            sealed_secret: "c2VjcmV0".into(),
+        }),
+        WebhookEvent::Updated(WebhookUpdated {
+            url: Some("https://example.org/hook".into()),
+            description: Change::Clear,
+            event_types: Some(vec!["*".into()]),
+            campaign_id: Change::Set(id(4)),
+            project_id: Change::Clear,
+            ordered: Some(false),
+            notify_email: Change::Set(email()),
+            headers: Change::Set(headers()),
+        }),
+        WebhookEvent::Paused(WebhookPaused {}),
+        WebhookEvent::Resumed(WebhookResumed {}),
+        WebhookEvent::Disabled(WebhookDisabled { reason: DisabledReason::Failing }),
+        WebhookEvent::Enabled(WebhookEnabled {}),
+        WebhookEvent::SecretRotated(WebhookSecretRotated {
+            sealed_secret: "bmV3".into(),
+            previous_valid_until: at(86_400),
+        }),
+        WebhookEvent::Deleted(WebhookDeleted {}),
+    ]);
+}
+
+#[test]
 fn every_file_belongs_to_a_type() {
     let types = [
         OrganizationEvent::types(),
@@ -404,6 +448,7 @@ fn every_file_belongs_to_a_type() {
         ScriptEvent::types(),
         CampaignEvent::types(),
         InviteEvent::types(),
+        WebhookEvent::types(),
         EmailTemplateEvent::types(),
         SessionEvent::types(),
         FileEvent::types(),

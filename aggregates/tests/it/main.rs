@@ -15,3 +15,4 @@ mod projects;
 mod questions;
 mod scripts;
 mod sessions;
+mod webhooks;

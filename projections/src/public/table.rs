@@ -34,6 +34,10 @@ static TYPES: &[PublicType] = &[
     same("invite.delivered", &INVITE, "The mail of an invite has arrived.", r#"{"emailStatus": "delivered"}"#),
     same("invite.opened", &INVITE, "The mail of an invite was opened.", r#"{"emailStatus": "opened"}"#),
     same("invite.bounced", &INVITE, "The mail of an invite came back.", r#"{"emailStatus": "bounced"}"#),
+    same("invite.sent", &INVITE, "The mail of an invite was handed over.", r#"{"emailStatus": "sent"}"#),
+    same("invite.delivered", &INVITE, "The mail of an invite has arrived.", r#"{"emailStatus": "delivered"}"#),
+    same("invite.opened", &INVITE, "The mail of an invite was opened.", r#"{"emailStatus": "opened"}"#),
+    same("invite.bounced", &INVITE, "The mail of an invite came back.", r#"{"emailStatus": "bounced"}"#),
     same("invite.started", &INVITE, "The interview of an invite has begun.", r#"{"status": "started"}"#),
     same("invite.completed", &INVITE, "The interview of an invite was completed.", r#"{"status": "completed"}"#),
     same("invite.cancelled", &INVITE, "An invite was withdrawn and its link revoked.", r#"{"status": "cancelled"}"#),
@@ -87,11 +91,26 @@ pub const PRIVATE: &[&str] = &[
     "script.draft_changed",
     "script.archived",
     "script.deleted",
+    // Webhooks are how events are sent, not what is sent.
+    "webhook.created",
+    "webhook.updated",
+    "webhook.paused",
+    "webhook.resumed",
+    "webhook.disabled",
+    "webhook.enabled",
+    "webhook.secret_rotated",
+    "webhook.deleted",
     // That another mail was asked for; that it went out is an event of its own.
     "invite.resent",
     // Not among the types of the contract; the invite shows it as `emailStatus: failed`.
     "invite.send_failed",
     // How mails look is the organization's own affair.
+    "email_template.created",
+    "email_template.updated",
+    "email_template.deleted",
+    // The invite shows it.
+    "invite.send_failed",
+    // Templates are how mails look, and endpoints how events are told.
     "email_template.created",
     "email_template.updated",
     "email_template.deleted",
@@ -101,6 +120,10 @@ pub const PRIVATE: &[&str] = &[
     "session.prompted",
     "session.answered",
     "session.skipped",
+    // Files belong to a session or a script, whose lists show them.
+    "file.stored",
+    "file.media_stored",
+    "file.deleted",
 ];
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use aggregates::{
         Sentiment, Spoken, Terms, UtteranceKind, event::*,
     },
     value::{Change, Document, Email, Metadata},
+    webhook::{DisabledReason, SealedHeaders, event::*},
 };
 use chrono::{DateTime, Utc};
 use projections::Recorded;
@@ -214,6 +215,65 @@ pub fn campaign() -> impl Strategy<Value = History<CampaignEvent>> {
         1 => Just(CampaignEvent::Paused(CampaignPaused {})),
         1 => Just(CampaignEvent::Resumed(CampaignResumed {})),
         1 => Just(CampaignEvent::Archived(CampaignArchived {})),
+    ];
+    history(created, later)
+}
+
+pub fn webhook() -> impl Strategy<Value = History<WebhookEvent>> {
+    let email =
+        || "[a-zA-Z]{1,8}@[a-z]{1,8}[.]example".prop_map(|text| Email::parse(&text).expect("an address").into());
+    let headers = || (vec(text(), 0..3), text()).prop_map(|(names, sealed)| SealedHeaders { names, sealed });
+    let ids = (id(), id(), option::of(id()), option::of(id()));
+    let texts = (text(), option::of(text()), vec(text(), 0..3), text());
+    let created = (ids, texts, any::<bool>(), option::of(email()), option::of(headers())).prop_map(
+        |(
+            (webhook_id, organization_id, campaign_id, project_id),
+            (url, description, event_types, sealed_secret),
+            ordered,
+            notify_email,
+            headers,
+        )| {
+            WebhookEvent::Created(WebhookCreated {
+                webhook_id,
+                organization_id,
+                url,
+                description,
+                event_types,
+                campaign_id,
+                project_id,
+                ordered,
+                notify_email,
+                headers,
+                sealed_secret,
+            })
+        },
+    );
+    let texts = (option::of(text()), change(text()), option::of(vec(text(), 0..3)));
+    let updated = (texts, change(id()), change(id()), option::of(any::<bool>()), change(email()), change(headers()))
+        .prop_map(|((url, description, event_types), campaign_id, project_id, ordered, notify_email, headers)| {
+            WebhookEvent::Updated(WebhookUpdated {
+                url,
+                description,
+                event_types,
+                campaign_id,
+                project_id,
+                ordered,
+                notify_email,
+                headers,
+            })
+        });
+    let reasons = vec![DisabledReason::Gone, DisabledReason::Failing, DisabledReason::Requested];
+    let rotated = (text(), time()).prop_map(|(sealed_secret, previous_valid_until)| {
+        WebhookEvent::SecretRotated(WebhookSecretRotated { sealed_secret, previous_valid_until })
+    });
+    let later = prop_oneof![
+        4 => updated,
+        2 => rotated,
+        2 => select(reasons).prop_map(|reason| WebhookEvent::Disabled(WebhookDisabled { reason })),
+        1 => Just(WebhookEvent::Paused(WebhookPaused {})),
+        1 => Just(WebhookEvent::Resumed(WebhookResumed {})),
+        1 => Just(WebhookEvent::Enabled(WebhookEnabled {})),
+        1 => Just(WebhookEvent::Deleted(WebhookDeleted {})),
     ];
     history(created, later)
 }

@@ -13,7 +13,7 @@ use aggregates::{
 use chrono::DateTime;
 use projections::{
     ApiKey, Campaign, Column, EmailTemplate, ErasedModel, File, Invite, Organization, Project, ReadModel, Recorded,
-    Row, Script, Session, fold_stored, group_changes, registry::open_personal, restore, table,
+    Row, Script, Session, Webhook, fold_stored, group_changes, registry::open_personal, restore, table,
 };
 use proptest::prelude::*;
 
@@ -149,6 +149,7 @@ replay_equals_live! {
     email_templates: EmailTemplate, histories::email_template();
     sessions: Session, histories::session();
     files: File, histories::file();
+    webhooks: Webhook, histories::webhook();
 }
 
 fn some_project() -> (ProjectEvent, Recorded) {

@@ -23,8 +23,8 @@ use crate::{
     command::{Answer, Caller, Command, Commands, Stop, Work},
     files::{Files, Objects, Place, Sizes},
     http::{
-        ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness, operation,
-        rate_limit::InProcess, routes,
+        ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness,
+        interview::page::InterviewPage, operation, rate_limit::InProcess, routes,
     },
     interview::Interviews,
     mail::{
@@ -33,6 +33,7 @@ use crate::{
     },
     store::{Location, Store},
     trust::keys::{Keys, random_key},
+    webhooks::{self, Webhooks, guard::SystemResolver},
 };
 
 struct Everything(OrganizationId);
@@ -89,6 +90,10 @@ impl Site {
         let done = commands.run(&caller, None, &Prepare(organization, script)).await.expect("prepared");
         done.result.expect("accepted");
         let everything = Arc::new(Everything(organization));
+        let deadlines = webhooks::Deadlines::default();
+        let client = webhooks::Client::new(Arc::new(SystemResolver), false, clock.clone(), deadlines, Vec::new());
+        let schedule = webhooks::Schedule::parse("0s").expect("a schedule");
+        let webhooks = Webhooks::new(client.expect("a client"), schedule, false);
         let platform = Arc::new(Platform {
             clock,
             authenticator: everything.clone(),
@@ -102,7 +107,8 @@ impl Site {
         let files = Arc::new(Files::new(objects, Sizes::default()));
         let streams = Streams::new(watch::channel(false).1);
         let (commands, interviews) = (Arc::new(commands), Interviews::default());
-        let app = Arc::new(App { commands, store, files, streams, interviews, mail });
+        let interview_page = InterviewPage::default();
+        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }

@@ -1,0 +1,128 @@
+//! The real program, killed while deliveries are under way; and its database, restarted under it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::support::{Receiver, counts};
+use crate::support::{
+    engines::{postgres_rows, sqlite_rows},
+    postgres::{Cluster, TestDatabase},
+    process::{Home, Server},
+};
+
+const EVENTS: usize = 60;
+
+struct Scene {
+    client: reqwest::Client,
+    key: String,
+    campaign: String,
+}
+
+impl Scene {
+    async fn post(&self, server: &Server, path: &str, body: Value) -> Value {
+        let request = self.client.post(format!("{}{path}", server.url)).bearer_auth(&self.key).json(&body);
+        let answer = request.send().await.expect("send");
+        let status = answer.status();
+        let body: Value = answer.json().await.expect("JSON");
+        assert!(status.is_success(), "{path}: {body}");
+        body
+    }
+
+    async fn prepare(server: &Server, key: String, url: &str) -> Self {
+        let mut scene = Self { client: reqwest::Client::new(), key, campaign: String::new() };
+        let question = json!({"id": "q1", "text": "How was it?", "type": "open"});
+        let script = json!({"name": "S", "systemPrompt": "Be kind.", "questions": [question]});
+        let script = scene.post(server, "/v1/scripts", script).await;
+        let script = script["id"].as_str().expect("an id");
+        scene.post(server, &format!("/v1/scripts/{script}/publish"), json!({})).await;
+        let campaign = scene.post(server, "/v1/campaigns", json!({"name": "C", "scriptId": script})).await;
+        scene.campaign = campaign["id"].as_str().expect("an id").to_owned();
+        scene.post(server, "/v1/webhooks", json!({"url": url, "eventTypes": ["invite.created"]})).await;
+        scene
+    }
+
+    async fn invite(&self, server: &Server, round: usize) {
+        let invites: Vec<Value> =
+            (0..EVENTS).map(|n| json!({"email": format!("r{round}n{n}@example.com"), "sendEmail": false})).collect();
+        let path = format!("/v1/campaigns/{}/invites/bulk", self.campaign);
+        self.post(server, &path, json!({"invites": invites})).await;
+    }
+}
+
+async fn column(home: &Home, sql: &str) -> BTreeSet<String> {
+    let rows = match &home.database_url {
+        Some(url) => postgres_rows(url, sql).await,
+        None => sqlite_rows(&home.sqlite_file(), sql),
+    };
+    rows.into_iter().map(|row| row[0].text().to_owned()).collect()
+}
+
+const EXPECTED: &str = "SELECT event_id FROM events WHERE type = 'invite.created'";
+const DELIVERED: &str = "SELECT event_id FROM webhook_deliveries WHERE status = 'delivered'";
+
+/// Waits until everything has been written down as delivered, by the real clock of the real program.
+async fn delivered(home: &Home) {
+    let all = async {
+        while column(home, DELIVERED).await != column(home, EXPECTED).await {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), all).await.expect("everything arrives");
+}
+
+async fn killing_the_server_loses_no_delivery(home: Home) {
+    let key = home.organization();
+    let mut server = home.serve_with(&["--dev"]).await;
+    let receiver = Receiver::good().await;
+    let scene = Scene::prepare(&server, key, &receiver.url()).await;
+    let mut known = BTreeSet::new();
+    for round in 0..3 {
+        let before = receiver.count();
+        scene.invite(&server, round).await;
+        receiver.wait(before + 10 * (round + 1)).await;
+        server.kill9();
+        known.extend(column(&home, DELIVERED).await);
+        let at_death = receiver.count();
+        server = home.serve_with(&["--dev"]).await;
+        delivered(&home).await;
+        let again = counts(&receiver.requests()[at_death..]);
+        assert!(again.keys().all(|id| !known.contains(id)), "what was written down was sent again");
+    }
+    let seen = counts(&receiver.requests());
+    assert_eq!(seen.keys().cloned().collect::<BTreeSet<_>>(), column(&home, EXPECTED).await);
+    assert!(seen.values().all(|n| *n <= 2), "{seen:?}");
+    assert!(server.terminate().success(), "SIGTERM ends the server in order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_the_server_loses_no_delivery_on_sqlite() {
+    killing_the_server_loses_no_delivery(Home::new(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_the_server_loses_no_delivery_on_postgres() {
+    let database = TestDatabase::create_empty("kill_webhooks").await;
+    killing_the_server_loses_no_delivery(Home::new(Some(database.url.clone()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restarting_postgres_in_the_middle_loses_no_delivery() {
+    let mut cluster = Cluster::start();
+    let home = Home::new(Some(cluster.url()));
+    let key = home.organization();
+    let server = home.serve_with(&["--dev"]).await;
+    let receiver = Receiver::good().await;
+    let scene = Scene::prepare(&server, key, &receiver.url()).await;
+    for round in 0..3 {
+        let before = receiver.count();
+        scene.invite(&server, round).await;
+        receiver.wait(before + 5).await;
+        cluster.kill9();
+        cluster.restart();
+        delivered(&home).await;
+    }
+    let seen = counts(&receiver.requests());
+    assert_eq!(seen.keys().cloned().collect::<BTreeSet<_>>(), column(&home, EXPECTED).await);
+    assert!(seen.values().all(|n| *n <= 2), "{seen:?}");
+}
