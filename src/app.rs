@@ -11,8 +11,9 @@ use axum::{
 use crate::{
     command::{self, Caller, Command, Commands, Outcomes},
     files::Files,
-    http::{ApiError, Call, Guest, answer, events::Streams, idempotency},
+    http::{ApiError, Call, Guest, answer, events::Streams, idempotency, interview::page::InterviewPage},
     interview::Interviews,
+    mail::reports::Desk,
     store::Store,
     webhooks::Webhooks,
 };
@@ -26,6 +27,8 @@ pub struct App {
     pub commands: Arc<Commands>,
     /// Answers queries.
     pub store: Store,
+    /// What an invite's link opens.
+    pub interview_page: InterviewPage,
     /// The open streams of events.
     pub streams: Arc<Streams>,
     /// Keeps the bytes of files.
@@ -34,6 +37,8 @@ pub struct App {
     pub interviews: Interviews,
     /// Delivers events.
     pub webhooks: Arc<Webhooks>,
+    /// Reads reports on mails.
+    pub mail: Arc<Desk>,
 }
 
 impl App {

@@ -5,8 +5,10 @@
 
 pub mod api_keys;
 pub mod campaigns;
+pub mod email_templates;
 pub mod files;
 pub mod invites;
+pub mod mail_reports;
 pub mod organizations;
 pub mod projects;
 pub mod scripts;

@@ -13,7 +13,12 @@ use std::{
 use chrono::TimeDelta;
 use clap::{Arg, ArgMatches};
 
-use crate::{files::Place, webhooks::Schedule};
+use crate::{
+    files::Place,
+    interview::model::Endpoint,
+    mail::{MailSettings, Outlet, settings},
+    webhooks::Schedule,
+};
 
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
@@ -55,6 +60,25 @@ pub const SETTINGS: &[Setting] = &[
         "s3://bucket/prefix (with the usual AWS_… variables) or file:///directory; in the data directory otherwise",
     ),
     setting("redis-url", "REDIS_URL", "", "redis://… to share rate limits between nodes; per process otherwise"),
+    setting(
+        "smtp-url",
+        "SMTP_URL",
+        "",
+        "smtp://user:password@host:port, with ?tls=required for STARTTLS, or smtps://…; otherwise mails become files",
+    ),
+    setting("mail-from", "RELAY_MAIL_FROM", "", "Sender of mails: an address, or Name <address>; required with SMTP"),
+    setting("mail-rate", "RELAY_MAIL_RATE", "600", "Mails sent per minute, by all nodes together"),
+    setting("mail-open-pixel", "RELAY_MAIL_OPEN_PIXEL", "on", "Whether mails tell when they are opened"),
+    setting(
+        "bounce-address",
+        "RELAY_BOUNCE_ADDRESS",
+        "",
+        "Where bounces go: bounces@host becomes bounces+<token>@host for each mail; the sender otherwise",
+    ),
+    setting("bounce-secret", "RELAY_BOUNCE_SECRET", "", "What whoever hands in bounce messages must know"),
+    setting("ses-topic-arn", "RELAY_SES_TOPIC_ARN", "", "The SNS topic that Amazon SES reports to"),
+    setting("sendgrid-public-key", "RELAY_SENDGRID_PUBLIC_KEY", "", "SendGrid's key for signed events, in base64"),
+    setting("postmark-secret", "RELAY_POSTMARK_SECRET", "", "user:password that Postmark's webhooks send"),
     setting("rate-limit", "RELAY_RATE_LIMIT", "on", "on or off; off is for load tests"),
     setting("dev", "RELAY_DEV", "off", "Development mode: webhooks may go to http and loopback"),
     setting(
@@ -68,6 +92,25 @@ pub const SETTINGS: &[Setting] = &[
         "RELAY_WEBHOOK_LOG_RETENTION",
         "30d",
         "How long finished deliveries stay in the log",
+    ),
+    setting(
+        "embed-origins",
+        "RELAY_EMBED_ORIGINS",
+        "",
+        "Origins whose pages may mount an interview with /embed.js, such as https://www.example.com; separated by commas",
+    ),
+    setting(
+        "llm-url",
+        "OPENAI_BASE_URL",
+        "",
+        "Base of an endpoint that speaks OpenAI's protocol, such as https://api.openai.com/v1; no model otherwise",
+    ),
+    setting("llm-key", "OPENAI_API_KEY", "", "The key that it demands"),
+    setting(
+        "llm-model",
+        "RELAY_LLM_MODEL",
+        "",
+        "The model that words what the interviewer says; required with llm-url",
     ),
     setting(
         "heartbeat-timeout",
@@ -97,6 +140,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("log-format", "RELAY_LOG_FORMAT", "auto", "json, text, or auto: text at a terminal"),
 ];
 
+/// Settings whose values are shown to nobody.
+const SECRETS: [&str; 3] = ["bounce-secret", "postmark-secret", "llm-key"];
+
+/// The fewest characters of a secret that others must know.
+const MIN_SECRET: usize = 16;
+
 /// What is in force.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -116,14 +165,20 @@ pub struct Config {
     pub files: Place,
     /// Where Redis is, if it is used.
     pub redis_url: Option<String>,
+    /// How mails leave, and who may report on them.
+    pub mail: MailSettings,
     /// Whether requests are limited.
     pub rate_limit: bool,
     /// Development mode.
     pub dev: bool,
+    /// Origins whose pages may mount an interview.
+    pub embed_origins: Vec<String>,
     /// When webhook deliveries are tried again.
     pub webhook_retry_schedule: Schedule,
     /// How long finished webhook deliveries stay in the log.
     pub webhook_log_retention: std::time::Duration,
+    /// The language model that words what interviewers say, if there is one.
+    pub model: Option<Endpoint>,
     /// When interviews end by themselves.
     pub timeouts: Timeouts,
     /// Certificates, if HTTPS is served.
@@ -298,14 +353,21 @@ impl Config {
                 Some(_) => values.parse("files-url", "s3://bucket/prefix or file:///directory", Place::parse)?,
             },
             redis_url: values.url("redis-url", &["redis://"])?,
+            mail: values.mail()?,
             rate_limit: values.switch("rate-limit")?,
             dev: values.switch("dev")?,
+            embed_origins: values.parse(
+                "embed-origins",
+                "a list of origins such as https://www.example.com",
+                origins,
+            )?,
             webhook_retry_schedule: values.parse(
                 "webhook-retry-schedule",
                 "a list of 1 to 50 pauses such as 0s,5s,5m",
                 Schedule::parse,
             )?,
             webhook_log_retention: values.parse("webhook-log-retention", "a duration such as 30d", duration)?,
+            model: values.model()?,
             timeouts: Timeouts {
                 heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
@@ -341,6 +403,7 @@ impl Config {
             let shown = match setting.name {
                 "public-url" => self.public_url.clone(),
                 _ if value.is_empty() => "(none)".to_owned(),
+                name if SECRETS.contains(&name) => "***".to_owned(),
                 _ => hide_password(value),
             };
             Some(format!("{:<24} {shown}  ({source})\n", setting.name))
@@ -362,7 +425,7 @@ impl Values<'_> {
 
     fn bad(&self, name: &str, expected: &str) -> ConfigError {
         let source = self.0.get(name).map_or(&Source::Default, |(_, source)| source);
-        let value = hide_password(self.text(name));
+        let value = if SECRETS.contains(&name) { "***".to_owned() } else { hide_password(self.text(name)) };
         ConfigError(format!("{name} = {value:?} (from {source}) is not {expected}"))
     }
 
@@ -394,6 +457,65 @@ impl Values<'_> {
         }
     }
 
+    /// A value that may be absent.
+    fn optional<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.given(name).map(|_| self.parse(name, expected, parse)).transpose()
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let long = |value: &str| (value.chars().count() >= MIN_SECRET).then(|| value.to_owned());
+        self.optional(name, &format!("at least {MIN_SECRET} characters long"), long)
+    }
+
+    fn model(&self) -> Result<Option<Endpoint>, ConfigError> {
+        let Some(url) = self.url("llm-url", &["https://", "http://"])? else { return Ok(None) };
+        let given = |name| self.given(name).map(str::to_owned);
+        let Some(model) = given("llm-model") else {
+            return Err(ConfigError("llm-model (RELAY_LLM_MODEL) is required with llm-url".to_owned()));
+        };
+        Ok(Some(Endpoint { url: url.trim_end_matches('/').to_owned(), key: given("llm-key"), model }))
+    }
+
+    fn mail(&self) -> Result<MailSettings, ConfigError> {
+        let smtp =
+            self.optional("smtp-url", "a URL such as smtp://user:password@mail.example.com:587?tls=required", |url| {
+                settings::is_smtp_url(url).then(|| url.to_owned())
+            })?;
+        let from = self.optional("mail-from", "an address such as mail@example.com", settings::sender)?;
+        if smtp.is_some() && from.is_none() {
+            return Err(ConfigError("mail-from (RELAY_MAIL_FROM) is required with smtp-url".to_owned()));
+        }
+        let files = MailSettings::to_folder(PathBuf::from(self.text("data-dir")).join("mail"));
+        Ok(MailSettings {
+            outlet: smtp.map_or(files.outlet, Outlet::Smtp),
+            from: from.unwrap_or(files.from),
+            bounces: self.optional(
+                "bounce-address",
+                "an address whose name has at most 15 ASCII letters and no plus sign",
+                |value| value.parse().ok(),
+            )?,
+            rate: self.parse("mail-rate", "a number from 1 to 100000", |value| {
+                value.parse().ok().filter(|rate| (1..=100_000).contains(rate))
+            })?,
+            open_pixel: self.switch("mail-open-pixel")?,
+            ses_topic: self.optional("ses-topic-arn", "the ARN of an SNS topic", |value| {
+                value.starts_with("arn:").then(|| value.to_owned())
+            })?,
+            sendgrid_key: self.optional(
+                "sendgrid-public-key",
+                "a P-256 public key in base64",
+                settings::sendgrid_key,
+            )?,
+            postmark_secret: self.secret("postmark-secret")?,
+            bounce_secret: self.secret("bounce-secret")?,
+        })
+    }
+
     fn tls(&self) -> Result<Option<Tls>, ConfigError> {
         match (self.given("tls-cert"), self.given("tls-key")) {
             (None, None) => Ok(None),
@@ -421,6 +543,19 @@ impl Values<'_> {
 /// An address that listens everywhere is reached as `localhost`, until somebody says under which name.
 fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+/// Origins, separated by commas or spaces, in the form in which browsers name them.
+fn origins(text: &str) -> Option<Vec<String>> {
+    let origin = |text: &str| {
+        let url = reqwest::Url::parse(text).ok()?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        let web = matches!(url.scheme(), "http" | "https");
+        // A wildcard would let in whoever gets a subdomain.
+        (web && bare && anonymous && !text.contains('*')).then(|| url.origin().ascii_serialization())
+    };
+    text.split([',', ' ']).filter(|part| !part.is_empty()).map(origin).collect()
 }
 
 /// A duration of at least a second, and of a year at most.
@@ -555,10 +690,24 @@ mod tests {
             ("heartbeat-timeout", "500ms"),
             ("pause-timeout", "1000d"),
             ("log-format", "xml"),
+            ("embed-origins", "www.example.com"),
+            ("embed-origins", "https://www.example.com/path"),
+            ("embed-origins", "https://*.example.com"),
+            ("embed-origins", "https://a.example, ftp://b.example"),
             ("log-level", "info,[["),
             ("dev", "perhaps"),
             ("webhook-retry-schedule", "0s,soon"),
             ("webhook-log-retention", "0d"),
+            ("llm-url", "api.example.com"),
+            ("smtp-url", "mail.example.com"),
+            ("mail-from", "nobody"),
+            ("mail-rate", "0"),
+            ("mail-open-pixel", "maybe"),
+            ("bounce-address", "a+b@example.com"),
+            ("bounce-secret", "short"),
+            ("postmark-secret", "short"),
+            ("ses-topic-arn", "topic"),
+            ("sendgrid-public-key", "AAAA"),
         ] {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }
@@ -566,12 +715,49 @@ mod tests {
     }
 
     #[test]
+    fn origins_are_named_as_browsers_name_them() {
+        let config = load(&[("embed-origins", "https://WWW.example.com:443/, http://localhost:3000")], &[], "");
+        assert_eq!(config.expect("valid").embed_origins, ["https://www.example.com", "http://localhost:3000"]);
+        assert!(load(&[], &[], "").expect("valid").embed_origins.is_empty());
+    }
+
+    #[test]
+    fn a_model_has_a_name_and_its_key_is_hidden() {
+        assert_eq!(
+            load(&[], &[("OPENAI_API_KEY", "sk-hunter2")], "").expect("valid").model,
+            None,
+            "a key alone is none"
+        );
+        let url = ("llm-url", "http://127.0.0.1:11434/v1/");
+        assert!(message(load(&[url], &[], "")).starts_with("llm-model"));
+        let config = load(&[url, ("llm-model", "tiny")], &[("OPENAI_API_KEY", "sk-hunter2")], "").expect("valid");
+        let model = config.model.as_ref().expect("a model");
+        assert_eq!((model.url.as_str(), model.key.as_deref()), ("http://127.0.0.1:11434/v1", Some("sk-hunter2")));
+        assert!(!config.describe().contains("hunter2"));
+    }
+
+    #[test]
+    fn mail_goes_to_files_or_to_a_server_with_a_sender() {
+        let config = load(&[("data-dir", "/d")], &[], "").expect("valid");
+        assert_eq!(config.mail.outlet, Outlet::Folder("/d/mail".into()));
+        let url = "smtp://relay:hunter2hunter2@mail.example.com:587?tls=required";
+        assert!(message(load(&[("smtp-url", url)], &[], "")).starts_with("mail-from"));
+        let secret = ("postmark-secret", "relay:0123456789abcdef");
+        let config =
+            load(&[("smtp-url", url), ("mail-from", "Acme <mail@example.com>"), secret], &[], "").expect("valid");
+        assert_eq!(config.mail.outlet, Outlet::Smtp(url.to_owned()));
+        let lines = config.describe();
+        assert!(!lines.contains("hunter2") && !lines.contains("0123456789abcdef"), "{lines}");
+        assert!(!message(load(&[("bounce-secret", "hunter2")], &[], "")).contains("hunter2"));
+    }
+
+    #[test]
     fn postgresql_needs_a_master_key_of_its_own() {
-        let url = ("database-url", "postgres://relay:secret@db/relay?password=secret&x=1");
+        let url = ("database-url", "postgres://relay:hunter2@db/relay?password=hunter2&x=1");
         assert!(message(load(&[url], &[], "")).starts_with("master-key-file"));
         let config = load(&[url, ("master-key-file", "/key")], &[], "").expect("valid");
         let lines = config.describe();
-        assert!(!lines.contains("secret"), "{lines}");
+        assert!(!lines.contains("hunter2"), "{lines}");
         assert!(lines.contains("postgres://relay:***@db/relay?password=***&x=1"), "{lines}");
     }
 

@@ -14,6 +14,7 @@ pub mod files;
 pub mod http;
 pub mod ids;
 pub mod interview;
+pub mod mail;
 pub mod pdf;
 pub mod reactors;
 pub mod store;

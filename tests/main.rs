@@ -2,7 +2,9 @@
 
 mod analysis;
 mod broker;
+mod browser;
 mod http;
+mod mail;
 mod process;
 mod sessions;
 mod store;

@@ -106,6 +106,7 @@ macro_rules! events {
     ($(#[$doc:meta])* $enum:ident { $($(#[$variant_doc:meta])* $variant:ident($payload:ty),)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[allow(clippy::large_enum_variant, reason = "there are a few events at a time, and boxes would be in every pattern")]
         pub enum $enum {
             $($(#[$variant_doc])* $variant($payload),)*
         }

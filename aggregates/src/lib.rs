@@ -7,6 +7,7 @@
 pub mod api_key;
 pub mod campaign;
 pub mod consent;
+pub mod email_template;
 pub mod entity;
 pub mod event;
 pub mod file;

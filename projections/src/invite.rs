@@ -3,7 +3,7 @@
 use aggregates::{
     id::{CampaignId, Id, InviteId, OrganizationId, SubjectId},
     invite::{
-        InviteStatus,
+        InviteStatus, SendFailure,
         event::{InviteCreated, InviteEvent},
     },
     value::{Email, Metadata},
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmailStatus {
-    /// None was asked for.
+    /// None was asked for, or it was no longer needed.
     NotSent,
     /// It is to be sent.
     Queued,
@@ -160,6 +160,14 @@ impl ReadModel for Invite {
             InviteEvent::Resent(_) => row.api.email_status = EmailStatus::Queued,
             InviteEvent::Cancelled(_) => row.api.status = InviteStatus::Cancelled,
             InviteEvent::Expired(_) => row.api.status = InviteStatus::Expired,
+            InviteEvent::Sent(_) => row.api.email_status = EmailStatus::Sent,
+            InviteEvent::SendFailed(failed) if failed.reason == SendFailure::Obsolete => {
+                row.api.email_status = EmailStatus::NotSent;
+            }
+            InviteEvent::SendFailed(_) => row.api.email_status = EmailStatus::Failed,
+            InviteEvent::Delivered(_) => row.api.email_status = EmailStatus::Delivered,
+            InviteEvent::Opened(_) => row.api.email_status = EmailStatus::Opened,
+            InviteEvent::Bounced(_) => row.api.email_status = EmailStatus::Bounced,
             // An internal matter: the invite waits as before, and whoever lists what changed has nothing to see.
             InviteEvent::SessionOpened(_) => return Some(row),
             InviteEvent::Started(_) => row.api.status = InviteStatus::Started,
@@ -279,6 +287,27 @@ mod tests {
         let resent = InviteEvent::Resent(InviteResent { resent_at: at(HALF_PAST_TEN) });
         let row: Invite = folded(&[first, resent]).expect("a row");
         assert_eq!(row.api.email_status, EmailStatus::Queued);
+    }
+
+    #[test]
+    fn the_status_of_its_mail_follows_what_is_reported() {
+        use aggregates::invite::mail::*;
+        let failed = |reason| InviteEvent::SendFailed(InviteSendFailed { mail: 1, reason, code: None });
+        for (event, status) in [
+            (InviteEvent::Sent(InviteSent { mail: 1 }), "sent"),
+            (InviteEvent::Delivered(InviteDelivered { mail: 1 }), "delivered"),
+            (InviteEvent::Opened(InviteOpened { mail: 1 }), "opened"),
+            (InviteEvent::Bounced(InviteBounced { mail: 1, code: None }), "bounced"),
+            (failed(SendFailure::Rejected), "failed"),
+            (failed(SendFailure::Obsolete), "not_sent"),
+        ] {
+            let row: Invite = folded(&[InviteEvent::Created(created()), event]).expect("a row");
+            assert_eq!(
+                (shown(&row)["emailStatus"].as_str(), row.columns()[2].clone()),
+                (Some(status), Column::text(status))
+            );
+            assert_eq!(shown(&row)["updatedAt"], "2024-01-15T10:30:10Z");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod api_key;
 pub mod campaign;
 mod change;
 mod column;
+pub mod email_template;
 pub mod file;
 pub mod invite;
 pub mod organization;
@@ -35,6 +36,7 @@ use chrono::{DateTime, Utc};
 pub use api_key::ApiKey;
 pub use campaign::Campaign;
 pub use column::{Column, ColumnDef, ColumnKind};
+pub use email_template::EmailTemplate;
 pub use file::File;
 pub use invite::Invite;
 pub use organization::Organization;
@@ -172,8 +174,8 @@ mod tests {
 
     #[test]
     fn every_read_model_has_a_table_a_prefix_and_columns_of_its_own() {
-        assert_eq!(tables().len(), 9);
-        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 9);
+        assert_eq!(tables().len(), 10);
+        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 10);
         for info in tables() {
             assert!(table(info.prefix).is_some_and(|found| found.table == info.table));
             let names: BTreeSet<_> = info.columns.iter().map(|column| column.name).collect();

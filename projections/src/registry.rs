@@ -6,8 +6,8 @@ use aggregates::{DecodeError, Event, id::OrganizationId};
 use serde::de::Error as _;
 
 use crate::{
-    ApiKey, Campaign, Column, ColumnDef, File, Invite, Organization, Project, ReadModel, Recorded, Script, Session,
-    Webhook,
+    ApiKey, Campaign, Column, ColumnDef, EmailTemplate, File, Invite, Organization, Project, ReadModel, Recorded,
+    Script, Session, Webhook,
 };
 
 /// Opens the ciphertext of the personal field with the given label; `None` when its key has been destroyed.
@@ -124,7 +124,7 @@ impl TableInfo {
     }
 }
 
-static TABLES: [TableInfo; 9] = [
+static TABLES: [TableInfo; 10] = [
     TableInfo::of::<Organization>(),
     TableInfo::of::<ApiKey>(),
     TableInfo::of::<Project>(),
@@ -134,6 +134,7 @@ static TABLES: [TableInfo; 9] = [
     TableInfo::of::<Session>(),
     TableInfo::of::<File>(),
     TableInfo::of::<Webhook>(),
+    TableInfo::of::<EmailTemplate>(),
 ];
 
 /// All read models.

@@ -21,6 +21,8 @@ pub enum Command {
     /// Look at the log
     #[command(subcommand)]
     Events(Events),
+    /// Make an organization with interviews to look at
+    Demo,
     /// Print the OpenAPI document
     Openapi,
     /// Print the settings in force, secrets hidden

@@ -12,6 +12,7 @@ use crate::{
 };
 
 pub mod args;
+mod demo;
 mod events;
 mod installation;
 mod keys;
@@ -90,6 +91,7 @@ async fn dispatch(command: &Command, config: &Config) -> Result<(), String> {
         Command::Keys(args::Keys::Revoke(revoke)) => {
             keys::revoke(&installation.commands, &installation.store, revoke).await
         }
+        Command::Demo => demo::run(&installation, &config.public_url).await,
         Command::Migrate | Command::Openapi | Command::Config => Ok(()),
     }
 }

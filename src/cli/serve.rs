@@ -1,6 +1,6 @@
 //! Putting the server together.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use tokio::{net::TcpListener, sync::watch};
@@ -16,13 +16,18 @@ use crate::{
         Authenticator, Limits, Operation, Platform,
         events::Streams,
         health::Readiness,
+        interview::page::InterviewPage,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Shared, Unlimited},
         routes,
         server::{self, Bounds, Front},
     },
-    interview::{Interviews, Rules, heartbeats},
+    interview::{Interviewer, Interviews, Rules, heartbeats, model::Model},
+    mail::{
+        Mailer, Outlet,
+        reports::{Desk, ses::Network},
+    },
     reactors::{
         Runner,
         file_removal::FileRemoval,
@@ -40,6 +45,8 @@ use crate::{
 /// As [`serve`], and when the first organization cannot be made.
 pub async fn run(config: &Config, installation: Installation) -> Result<(), String> {
     let Installation { commands, store, clock, key_file, database } = installation;
+    // HTTP clients are built without a cryptography of their own.
+    _ = rustls::crypto::ring::default_provider().install_default();
     let variables = std::env::vars().filter(|(name, _)| name.starts_with("AWS_"));
     let objects = Objects::open(&config.files, variables).map_err(|error| format!("files-url = {error}"))?;
     let files = Arc::new(Files::new(objects, Sizes { upload: config.max_upload, ..Sizes::default() }));
@@ -47,7 +54,10 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
     let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
-    let interviews = Interviews::new(Arc::new(Rules), config.timeouts);
+    let mail = Arc::new(config.mail.clone());
+    let mailer =
+        Mailer::new(commands.clone(), mail.clone(), node.clone()).map_err(|error| format!("smtp-url: {error}"))?;
+    let interviews = Interviews::new(interviewer(config)?, config.timeouts);
     let timers = SessionTimers::new(config.timeouts, clock.now());
     let removal = FileRemoval::new(files.clone());
     let webhooks = webhooks(config, &clock)?;
@@ -61,6 +71,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
         tokio::spawn(Runner::new(InviteExpiry, commands.clone(), node.clone()).run(stop.clone())),
         tokio::spawn(Runner::new(timers, commands.clone(), node.clone()).run(stop.clone())),
         tokio::spawn(Runner::new(removal, commands.clone(), node.clone()).run(stop.clone())),
+        tokio::spawn(mailer.run(stop.clone())),
         tokio::spawn(heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone())),
         tokio::spawn(upkeep::run(commands.clone(), files.clone(), uses.clone(), stop.clone())),
     ];
@@ -76,25 +87,52 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
     let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
+    let mail_to = match &mail.outlet {
+        Outlet::Folder(folder) => format!("files in {}", folder.display()),
+        Outlet::Smtp(_) => format!("by SMTP, from {}", mail.from),
+    };
+    let desk = Arc::new(Desk::new(mail, commands.keys.clone(), Arc::new(Network::new()?)));
     let streams = Streams::new(stop.clone());
-    let app = Arc::new(App { commands: commands.clone(), store, files, streams, interviews, webhooks });
+    let interview_page = InterviewPage::new(&config.embed_origins);
+    let app = Arc::new(App {
+        commands: commands.clone(),
+        store,
+        files,
+        streams,
+        interviews,
+        interview_page,
+        webhooks,
+        mail: desk,
+    });
+    let mut operations = routes::operations();
+    if config.dev {
+        operations.extend(routes::development());
+    }
     let banner = move || {
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");
         println!("  files       {}", config.files);
         println!("  master key  {}", key_file.display());
+        println!("  mail        {mail_to}");
         println!("  reference   {}/docs", config.public_url);
         if let Some(key) = first_key {
             println!("\nThis is the first start. Your API key, which is shown only now:\n\n  {}\n", *key);
             println!("Try it:\n\n  curl {}/v1/campaigns -H \"Authorization: Bearer {}\"\n", config.public_url, *key);
         }
     };
-    let result = serve(config, clock, backend, routes::operations(), app, stop, banner).await;
+    let result = serve(config, clock, backend, operations, app, stop, banner).await;
     for task in background {
         // A task that panicked has said so in the log.
         _ = task.await;
     }
     result
+}
+
+/// Who words what is said in interviews.
+fn interviewer(config: &Config) -> Result<Arc<dyn Interviewer>, String> {
+    let Some(endpoint) = config.model.clone() else { return Ok(Arc::new(Rules)) };
+    let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(3)).build();
+    Ok(Arc::new(Model::new(endpoint, http.map_err(|error| format!("llm-url: {error}"))?)))
 }
 
 /// What the HTTP platform needs to know about the store.

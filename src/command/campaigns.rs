@@ -9,12 +9,12 @@ use aggregates::{
     organization::Organization,
     project::Project,
     script::Script,
-    value::{Change, Input, with_field_errors},
+    value::{Change, Document, Input, with_field_errors},
 };
 use serde_json::Value;
 
 use self::stats::Stats;
-use super::{Answer, Command, Root, Stop, Work};
+use super::{Answer, Command, Root, Stop, Work, email_templates::Named};
 use crate::http::extract::IfMatch;
 
 /// `POST /v1/campaigns`.
@@ -36,6 +36,7 @@ impl Command for CreateCampaign {
         if let Some(id) = input.project_id.as_ref().and_then(|id| id.parse::<ProjectId>().ok()) {
             named::<Project>(work, id, "projectId", &mut unknown).await?;
         }
+        unknown.extend(template(work, input.invite_defaults.as_ref()).await?);
         let campaign = with_field_errors(input.validate(), unknown)?;
         // A script that was not found is among the field errors, so there is one here.
         let script = script.ok_or_else(super::not_found)?.pin()?;
@@ -68,6 +69,11 @@ impl Command for UpdateCampaign {
             && campaign.project_id != Some(project)
         {
             named::<Project>(work, project, "projectId", &mut unknown).await?;
+        }
+        if let Change::Set(defaults) = &input.invite_defaults {
+            // What is there already may be sent back, even if the template is gone by now.
+            let same = defaults.get("emailTemplate") == campaign.invite_defaults.get("emailTemplate");
+            unknown.extend(if same { None } else { template(work, Some(defaults)).await? });
         }
         let patch = with_field_errors(input.validate(), unknown)?;
         self.if_match.check(work.version::<Campaign>(self.id).unsigned_abs())?;
@@ -133,6 +139,12 @@ pub(super) async fn named<A: Root>(
         }
         Err(stop) => Err(stop),
     }
+}
+
+/// What is wrong with the mail template that the defaults of invites name, if something is.
+async fn template(work: &mut Work<'_>, defaults: Option<&Document>) -> Result<Option<FieldError>, Stop> {
+    let name = defaults.and_then(|defaults| defaults.get("emailTemplate")).and_then(Value::as_str);
+    Named::default().check(work, "inviteDefaults.emailTemplate", name).await
 }
 
 async fn change(work: &mut Work<'_>, id: CampaignId, command: CampaignCommand) -> Result<Answer, Stop> {

@@ -175,8 +175,8 @@ pub async fn files_of(
     }
 }
 
-/// Removes all files of a script within the work that deletes it. A file that is added meanwhile moves the counter, so one of
-/// the two runs again.
+/// Removes all files of a script within the work that deletes it. A file that is added meanwhile moves the counter, so one
+/// of the two runs again.
 ///
 /// # Errors
 /// When the store fails.

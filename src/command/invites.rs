@@ -11,11 +11,11 @@ use aggregates::{
     id::{CampaignId, InviteId},
     invite::{BulkInput, BulkItem, Invite, InviteCommand, NewInvite, NewInviteInput},
     organization::Organization,
-    value::Input,
+    value::{Input, with_field_errors},
 };
 use serde_json::{Value, json};
 
-use super::{Answer, Command, Stop, Work, not_found};
+use super::{Answer, Command, Stop, Work, email_templates::Named, not_found};
 
 /// `POST /v1/campaigns/{campaignId}/invites`.
 pub struct CreateInvite {
@@ -29,7 +29,10 @@ impl Command for CreateInvite {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let campaign: Campaign = work.load(self.campaign).await?;
         let organization: Organization = work.load(work.caller().organization).await?;
-        let invite = NewInviteInput::from_json(&self.body)?.validate(&campaign.invite_terms(work.now()))?;
+        let input = NewInviteInput::from_json(&self.body)?;
+        let wrong = Named::default().check(work, "emailTemplate", input.email_template.as_deref()).await?;
+        let terms = campaign.invite_terms(work.now());
+        let invite = with_field_errors(input.validate(&terms), wrong.into_iter().collect())?;
         campaign.admit_invites()?;
         let unique = campaign.unique_email();
         if unique && !unique::taken(work, self.campaign, &[invite.email.normalized()]).await?.is_empty() {
@@ -53,7 +56,20 @@ impl Command for CreateInvites {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let campaign: Campaign = work.load(self.campaign).await?;
         let organization: Organization = work.load(work.caller().organization).await?;
-        let mut items = BulkInput::from_json(&self.body)?.validate(&campaign.invite_terms(work.now()))?;
+        let input = BulkInput::from_json(&self.body)?;
+        let mut named = Named::default();
+        let wrong = named.check(work, "emailTemplate", input.email_template.as_deref()).await?;
+        let terms = campaign.invite_terms(work.now());
+        let mut items = with_field_errors(input.validate(&terms), wrong.into_iter().collect())?;
+        for item in &mut items {
+            // What the campaign names was checked when it was set, and need not be there any more.
+            let template = item.result.as_ref().ok().map(|invite| invite.email_template.clone()).unwrap_or_default();
+            if template != terms.email_template
+                && let Some(wrong) = named.check(work, "emailTemplate", template.as_deref()).await?
+            {
+                item.result = Err(vec![wrong]);
+            }
+        }
         refuse_if_all_are_bad(&items)?;
         campaign.admit_invites()?;
         let unique = campaign.unique_email();

@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &str)] = &[
 
 /// The media type of a file that begins like this, if it is one that may be stored.
 ///
-/// Text is taken as plain text, unless it is markup or a script: no browser shall ever be tempted to run what was uploaded.
+/// Text is taken as plain text, unless it is markup or a script: no browser shall ever be tempted to run an upload.
 pub fn detect(head: &[u8]) -> Option<&'static str> {
     match infer::get(head) {
         Some(kind) => ALLOWED.iter().find(|(found, _)| *found == kind.mime_type()).map(|(_, registered)| *registered),

@@ -1,8 +1,8 @@
 //! The bytes of stored files: where they are kept, how they get there, and the links by which they are fetched.
 //!
-//! Bytes go to a local directory or to S3, under a key of their own that nothing else ever gets. An upload that has begun to write is noted
-//! in the table `uploads` first; the note goes in the transaction that appends the file's event. So whatever a crash leaves
-//! behind is named there, and [`Files::sweep`] removes it.
+//! Bytes go to a local directory or to S3, under a key of their own that nothing else ever gets. An upload that is about to
+//! write is noted in the table `uploads` first; the note goes in the transaction that appends the file's event. So whatever
+//! a crash leaves behind is named there, and [`Files::sweep`] removes it.
 
 pub mod kind;
 pub mod link;

@@ -1,7 +1,7 @@
 //! Receiving a file: checked, hashed and handed on as it arrives, never held as a whole.
 //!
-//! What is in memory at any time is one part being filled; while it is being written, nothing is read. A file of at most one part
-//! is written at once when it is complete, a larger one part by part. Nothing is written before the first bytes
+//! What is in memory at any time is one part being filled; while it is being written, nothing is read. A file of at most
+//! one part is written at once when it is complete, a larger one part by part. Nothing is written before the first bytes
 //! have told that the file may be stored.
 
 use aggregates::{
@@ -115,7 +115,7 @@ struct Upload<'a> {
 }
 
 impl Files {
-    /// Takes a file in. The bytes are durable when this returns, and noted as an upload that has not come to its end: either
+    /// Takes a file in. The bytes are durable when this returns, and noted as an upload without an end: either
     /// an event takes them over ([`store::end_of_upload`]), or they are to be given up ([`Files::give_up`]).
     ///
     /// # Errors

@@ -164,6 +164,11 @@ impl ApiError {
         self
     }
 
+    /// The seconds to wait before the next try, where that is known.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// Adds one entry to `details`.
     #[must_use]
     pub fn with_detail(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -183,6 +183,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Body {
     }
 }
 
+/// The body as it came, of whatever type.
+#[derive(Clone, Debug)]
+pub struct Bytes(pub bytes::Bytes);
+
+impl<S: Send + Sync> FromRequestParts<S> for Bytes {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(parts.extensions.get::<RawBody>().map(|body| body.0.clone()).unwrap_or_default()))
+    }
+}
+
 /// For an operation that takes no body: it may be empty or any JSON, which is ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct NoBody;

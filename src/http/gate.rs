@@ -61,6 +61,9 @@ pub struct Limits {
     pub participant: u32,
     /// Requests per minute of one session.
     pub session: u32,
+    /// Requests per minute of an address that handles mails: a provider's reports, or the pictures that one proxy fetches
+    /// for many readers.
+    pub mail: u32,
 }
 
 impl Default for Limits {
@@ -72,6 +75,7 @@ impl Default for Limits {
             anonymous: 300,
             participant: 600,
             session: 300,
+            mail: 6_000,
         }
     }
 }
@@ -114,13 +118,14 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
     let caller = match gate.access {
         Access::Scope(_) => authenticate(platform, &parts.headers).await.map(Who::Key),
         Access::SessionToken => participant(platform, &mut parts).await.map(Who::Participant),
-        Access::Public | Access::InviteToken | Access::Health => Ok(Who::Anybody),
+        Access::Public | Access::InviteToken | Access::Health | Access::Mail => Ok(Who::Anybody),
     };
     let limits = &platform.limits;
     let (bucket, limit) = match (&caller, gate.access) {
         (Ok(Who::Key(caller)), _) => (Bucket::Key(caller.key_id), caller.rate_limit),
         (Ok(Who::Participant(participant)), _) => (Bucket::Session(participant.session), limits.session),
         (_, Access::InviteToken | Access::SessionToken) => (Bucket::participant(address), limits.participant),
+        (_, Access::Mail) => (Bucket::mail(address), limits.mail),
         _ => (Bucket::address(address), limits.anonymous),
     };
     let cost = u32::from(gate.access != Access::Health);
@@ -132,6 +137,11 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         let body = match gate.intake {
             Intake::Json => {
                 admit_body(platform, &mut parts, body).await?;
+                Body::empty()
+            }
+            Intake::Bytes => {
+                let bytes = read_body(&platform.limits, &parts.headers, body).await?;
+                parts.extensions.insert(RawBody(bytes));
                 Body::empty()
             }
             Intake::Stream => {

@@ -13,7 +13,7 @@ use axum::{
 use futures_util::FutureExt;
 use metrics::{counter, gauge, histogram};
 
-use super::{ApiError, gate::Principal};
+use super::{ApiError, gate::Principal, interview::page};
 
 /// The header that carries a request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -66,7 +66,7 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     let id = RequestId::read(request.headers());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let problem = wants_problem(request.headers());
+    let form = Form::of(&request);
     request.extensions_mut().insert(id.clone());
 
     let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
@@ -74,11 +74,31 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
         Err(_) => ApiError::internal("a request panicked").into_response(),
     };
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
-        write_error(&mut response, &error, &id, problem);
+        write_error(&mut response, &error, &id, &form);
     }
     write_headers(response.headers_mut(), &id);
     record(&method, route.as_ref(), &id, &response, started);
     response
+}
+
+/// How an error is told.
+enum Form {
+    /// In the API's own shape.
+    Own,
+    /// As RFC 9457 has it.
+    Problem,
+    /// As a page for people; with the headers of the request, which say in which language.
+    Page(HeaderMap),
+}
+
+impl Form {
+    fn of(request: &Request) -> Self {
+        match request.headers() {
+            headers if wants_problem(headers) => Self::Problem,
+            headers if page::is_for_people(request) => Self::Page(headers.clone()),
+            _ => Self::Own,
+        }
+    }
 }
 
 fn wants_problem(headers: &HeaderMap) -> bool {
@@ -94,11 +114,16 @@ fn wants_problem(headers: &HeaderMap) -> bool {
         })
 }
 
-fn write_error(response: &mut Response, error: &ApiError, id: &RequestId, problem: bool) {
-    let (body, kind) = if problem {
-        (error.problem(error.named_request(id.as_str())), "application/problem+json")
-    } else {
-        (error.body(error.named_request(id.as_str())), "application/json")
+fn write_error(response: &mut Response, error: &ApiError, id: &RequestId, form: &Form) {
+    let named = error.named_request(id.as_str());
+    let (body, kind) = match form {
+        Form::Own => (error.body(named), "application/json"),
+        Form::Problem => (error.problem(named), "application/problem+json"),
+        Form::Page(headers) => {
+            let (body, policy) = page::explain(error, headers);
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+            (body, "text/html; charset=utf-8")
+        }
     };
     *response.body_mut() = Body::from(body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -107,10 +132,9 @@ fn write_error(response: &mut Response, error: &ApiError, id: &RequestId, proble
 }
 
 /// Headers with a default for every answer; a handler's own value wins.
-const DEFAULTS: [(HeaderName, &str); 5] = [
+const DEFAULTS: [(HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
 ];
@@ -118,6 +142,11 @@ const DEFAULTS: [(HeaderName, &str); 5] = [
 fn write_headers(headers: &mut HeaderMap, id: &RequestId) {
     for (name, value) in DEFAULTS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // The same for old browsers, which know no list of origins: they get either this or nothing.
+    let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    if policy.is_none_or(|policy| policy.contains("frame-ancestors 'none'")) {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, value);

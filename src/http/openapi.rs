@@ -231,7 +231,7 @@ fn complete<S>(operation: &Operation<S>) -> Docs {
             failures.push("Unauthorized");
             docs.security = Some(vec![SecurityRequirement::new("sessionToken", [] as [&str; 0])]);
         }
-        Access::Public | Access::Health | Access::InviteToken => docs.security = Some(Vec::new()),
+        Access::Public | Access::Health | Access::InviteToken | Access::Mail => docs.security = Some(Vec::new()),
     }
     if has_parameter {
         failures.push("NotFound");

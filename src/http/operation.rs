@@ -29,12 +29,16 @@ use super::{
 pub enum Access {
     /// Anybody; counted per client address.
     Public,
-    /// Anybody, as often as they like: the probes of an orchestrator must not run out of budget.
+    /// Anybody, as often as they like: the probes of an orchestrator must not run out of budget, and no page may lack a
+    /// file because its reader's neighbours have read it too.
     Health,
     /// An API key with this scope.
     Scope(Scope),
     /// The holder of the invite token in the path.
     InviteToken,
+    /// Whoever handles mails of ours: programs that display them, and providers that report on them. The handler checks
+    /// the proof, whatever its form; the body may be of any type.
+    Mail,
     /// The holder of the invite token in the path and of a session token issued under it.
     SessionToken,
 }
@@ -44,6 +48,8 @@ pub enum Access {
 pub enum Intake {
     /// Read by the gate as JSON, within [`super::Limits::body`].
     Json,
+    /// Read by the gate, of whatever type, within [`super::Limits::body`].
+    Bytes,
     /// Left to the handler, which reads it as it arrives, within limits of its own (see [`super::files::form`]).
     Stream,
 }
@@ -99,9 +105,21 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
         self
     }
 
+    /// Takes a body of any type.
+    #[must_use]
+    pub fn bytes(mut self) -> Self {
+        self.intake = Intake::Bytes;
+        self
+    }
+
     /// Registers an operation for anybody.
     pub fn public(routes: UtoipaMethodRouter<S>) -> Self {
         Self::new(Access::Public, routes)
+    }
+
+    /// Registers an operation that counts against no rate limit.
+    pub fn unmetered(routes: UtoipaMethodRouter<S>) -> Self {
+        Self::new(Access::Health, routes)
     }
 
     /// Registers an operation for participants.

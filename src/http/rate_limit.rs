@@ -26,6 +26,8 @@ pub enum Bucket {
     Address(IpAddr),
     /// A client on the participant's routes, without a valid session token.
     Participant(IpAddr),
+    /// A client on the routes that handle mails.
+    Mail(IpAddr),
     /// The holder of a session's token: many participants may share an address, but none a session.
     Session(SessionId),
 }
@@ -39,6 +41,13 @@ impl Bucket {
     /// The bucket of a participant.
     pub fn participant(address: IpAddr) -> Self {
         Self::Participant(network(address))
+    }
+}
+
+impl Bucket {
+    /// The bucket of whoever handles mails.
+    pub fn mail(address: IpAddr) -> Self {
+        Self::Mail(network(address))
     }
 }
 

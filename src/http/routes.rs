@@ -6,20 +6,22 @@ use aggregates::api_key::Scope;
 use utoipa_axum::routes;
 
 use super::{
-    Access, Operation, api_keys, campaigns, docs, events, files, health, interview, invites, openapi, projects,
-    scripts, sessions, webhooks,
+    Access, Operation, api_keys, campaigns, docs, email_templates, events, files, health, interview, invites, mail,
+    openapi, projects, scripts, sessions, webhooks,
 };
 use crate::app::App;
 
 /// The operations of the service itself, which need no application.
 pub fn service<S: Clone + Send + Sync + 'static>() -> Vec<Operation<S>> {
     vec![
-        Operation::new(Access::Health, routes!(health::alive)),
-        Operation::new(Access::Health, routes!(health::ready)),
-        Operation::new(Access::Health, routes!(health::metrics)),
+        Operation::unmetered(routes!(health::alive)),
+        Operation::unmetered(routes!(health::ready)),
+        Operation::unmetered(routes!(health::metrics)),
         Operation::public(routes!(openapi::show)),
         Operation::public(routes!(docs::page)),
         Operation::public(routes!(docs::asset)),
+        Operation::unmetered(routes!(interview::page::asset)),
+        Operation::unmetered(routes!(interview::embed::script)),
     ]
 }
 
@@ -28,6 +30,11 @@ pub fn operations() -> Vec<Operation<Arc<App>>> {
     let mut operations = service();
     operations.extend(resources());
     operations
+}
+
+/// What is served in development mode only, and stands in no document: the mails of a folder.
+pub fn development() -> Vec<Operation<Arc<App>>> {
+    vec![Operation::public(routes!(mail::dev::list)), Operation::public(routes!(mail::dev::show))]
 }
 
 fn resources() -> Vec<Operation<Arc<App>>> {
@@ -54,6 +61,7 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::heartbeat::heartbeat)),
         Operation::scoped(Scope::SessionsWrite, routes!(sessions::consent::consent)),
         Operation::scoped(Scope::SessionsRead, routes!(sessions::consents::consents)),
+        Operation::unmetered(routes!(interview::page::page)),
         Operation::invited(routes!(interview::show::show)),
         Operation::invited(routes!(interview::open::open)),
         Operation::participating(routes!(interview::consent::consent)),
@@ -97,6 +105,14 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::redeliver::redeliver)),
         Operation::scoped(Scope::WebhooksWrite, routes!(webhooks::replay::replay)),
         Operation::scoped(Scope::WebhooksRead, routes!(webhooks::explain::explain)),
+        Operation::scoped(Scope::CampaignsRead, routes!(email_templates::list::list)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::create::create)),
+        Operation::scoped(Scope::CampaignsRead, routes!(email_templates::get::get)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::update::update)),
+        Operation::scoped(Scope::CampaignsWrite, routes!(email_templates::delete::delete)),
+        Operation::scoped(Scope::CampaignsRead, routes!(email_templates::preview::preview)),
+        Operation::new(Access::Mail, routes!(mail::report::report)).bytes(),
+        Operation::new(Access::Mail, routes!(mail::open::open)),
         Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::create::create)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::revoke::revoke)),

@@ -5,6 +5,7 @@
 //! participant a short wait at most: without its words the session uses its own phrases.
 
 pub mod heartbeats;
+pub mod model;
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,7 +42,7 @@ pub trait Interviewer: Send + Sync {
     }
 
     /// Words for what comes next, with where they come from. None, or words that cannot be said, mean that the session's
-    /// own phrases are used. It may be dropped while it waits, once [`DEADLINE`] is over.
+    /// own phrases are used. It may be dropped while it waits, once the deadline is over.
     fn word<'a>(&'a self, moment: Moment<'a>) -> BoxFuture<'a, Option<Produced>>;
 }
 
@@ -68,6 +69,8 @@ pub struct Interviews {
     pub heartbeats: Arc<Heartbeats>,
     /// When interviews end by themselves.
     pub timeouts: Timeouts,
+    /// How long the interviewer may think; [`DEADLINE`] unless told otherwise.
+    pub deadline: Duration,
 }
 
 impl Default for Interviews {
@@ -79,12 +82,12 @@ impl Default for Interviews {
 impl Interviews {
     /// Interviews led by an interviewer.
     pub fn new(interviewer: Arc<dyn Interviewer>, timeouts: Timeouts) -> Self {
-        Self { interviewer, heartbeats: Arc::default(), timeouts }
+        Self { interviewer, heartbeats: Arc::default(), timeouts, deadline: DEADLINE }
     }
 
     /// The interviewer's words for a moment; none when it takes too long.
     pub async fn word(&self, moment: Moment<'_>) -> Option<Produced> {
-        let words = tokio::time::timeout(DEADLINE, self.interviewer.word(moment)).await;
+        let words = tokio::time::timeout(self.deadline, self.interviewer.word(moment)).await;
         words.unwrap_or_else(|_| {
             tracing::warn!("the interviewer took too long; the session's own phrases are used");
             None

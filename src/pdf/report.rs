@@ -375,7 +375,7 @@ fn consent_row(consent: &Consent, decision: &'static str, labels: &Labels) -> Co
         ip: consent.ip.clone(),
         method: method.to_owned(),
         text: if text.is_empty() { "–".to_owned() } else { text.join(" · ") },
-        sha256: consent.text_sha256.as_deref().map(|hash| hash.chars().take(16).collect::<String>() + "…"),
+        sha256: consent.text_sha256.as_deref().map(|hash| hash.chars().take(12).collect::<String>() + "…"),
     }
 }
 

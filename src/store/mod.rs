@@ -16,6 +16,7 @@ mod follow;
 mod heartbeats;
 mod keys;
 mod log;
+mod mails;
 mod migrate;
 mod opener;
 mod rebuild;
@@ -40,6 +41,7 @@ pub use self::{
     follow::Follower,
     keys::SubjectKey,
     log::{Extent, Opened, Slice, StoredRecord},
+    mails::{MailRate, QueuedMail, finished_mail},
     opener::Location,
     rebuild::{Difference, Report},
     submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},

@@ -34,6 +34,7 @@ pub struct Keys {
     tokens: Key,
     replies: Key,
     subjects: Key,
+    mails: Key,
     sessions: Key,
     file_links: Key,
 }
@@ -46,6 +47,7 @@ impl Keys {
             tokens: derive(&master, "interview-relay/invite-tokens/v1"),
             replies: derive(&master, "interview-relay/stored-replies/v1"),
             subjects: derive(&master, "interview-relay/subject-lookup/v1"),
+            mails: derive(&master, "interview-relay/mail-tokens/v1"),
             sessions: derive(&master, "interview-relay/session-tokens/v1"),
             file_links: derive(&master, "interview-relay/file-links/v1"),
             master,
@@ -87,6 +89,11 @@ impl Keys {
     /// The key from which invite tokens are derived.
     pub fn tokens(&self) -> &Key {
         &self.tokens
+    }
+
+    /// The key from which the tokens in mails are derived.
+    pub fn mails(&self) -> &Key {
+        &self.mails
     }
 
     /// The key under which stored replies (idempotency records) are sealed.

@@ -2,6 +2,7 @@
 
 pub mod keys;
 pub mod leaf;
+pub mod mail_token;
 pub mod seal;
 pub mod secret_key;
 pub mod session_token;

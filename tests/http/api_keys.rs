@@ -36,6 +36,10 @@ async fn stored_anywhere(product: &Product, text: &str) -> bool {
         "scripts",
         "campaigns",
         "invites",
+        "sessions",
+        "heartbeats",
+        "files",
+        "uploads",
         "counters",
     ];
     for table in tables {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     engines::on_both_engines,
-    product::{Answered, Product, id},
+    product::{Answered, Product, Setup, id},
 };
 
 const EVENTS: &str = "SELECT COUNT(*) FROM events";
@@ -121,8 +121,7 @@ on_both_engines! {
     }
 
     async fn a_remembered_answer_does_not_spend_credits_again(engine: Engine) {
-        let product = Product::start_with(engine, Plan::Free, 0, std::sync::Arc::new(
-            interview_relay::http::rate_limit::Unlimited)).await;
+        let product = Product::start_as(engine, Setup { plan: Plan::Free, credits: 0, ..Setup::default() }).await;
         let campaign = product.campaign(json!({})).await;
         let path = format!("/v1/campaigns/{campaign}/invites");
         let body = json!({"email": "ada@example.com"});

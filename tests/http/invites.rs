@@ -1,16 +1,14 @@
 //! Invites, as a client of the API meets them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use aggregates::organization::Plan;
 use chrono::{DateTime, TimeDelta};
 use futures_util::future::join_all;
-use interview_relay::http::rate_limit::Unlimited;
 use serde_json::{Value, json};
 
 use crate::support::{
     engines::on_both_engines,
-    product::{Answered, Product, id},
+    product::{Answered, Product, Setup, id},
 };
 
 const INVITES: &str = "SELECT COUNT(*) FROM invites";
@@ -162,7 +160,7 @@ on_both_engines! {
     }
 
     async fn without_credits_nobody_is_invited(engine: Engine) {
-        let product = Product::start_with(engine, Plan::Enterprise, 0, Arc::new(Unlimited)).await;
+        let product = Product::start_as(engine, Setup { credits: 0, ..Setup::default() }).await;
         let campaign = product.campaign(json!({})).await;
         let body = json!({"email": "ada@example.com"});
         assert_eq!(product.post(&path(&campaign), body.clone()).await.refused(402), "INSUFFICIENT_CREDITS");

@@ -24,6 +24,7 @@ fn the_table_is_what_the_contract_lists() {
             let access = match operation.access {
                 Access::Scope(scope) => scope.to_string(),
                 Access::InviteToken => "(invite token)".to_owned(),
+                Access::Mail => "(mail provider)".to_owned(),
                 Access::SessionToken => "(session token)".to_owned(),
                 access => panic!("{} {}: {access:?}", operation.method, operation.path),
             };
@@ -59,6 +60,8 @@ on_both_engines! {
             .map(|id| json!({"id": id})).expect("a script"));
         let session = Participant::join(&product, &campaign, "bob@example.com").await.session;
         let project = id(&product.post("/v1/projects", json!({"name": "P"})).await.expect(201));
+        let template = json!({"name": "T", "subject": "S", "text": "T", "html": "H"});
+        let template = id(&product.post("/v1/email-templates", template).await.expect(201));
         let api_key = id(&product.post("/v1/api-keys", json!({"name": "K", "scopes": ["audit:read"]})).await.expect(201));
         let hook = json!({"url": "http://127.0.0.1:9/", "eventTypes": ["*"]});
         let webhook = id(&product.post("/v1/webhooks", hook).await.expect(201));
@@ -76,6 +79,7 @@ on_both_engines! {
                 .replace("{projectId}", &project)
                 .replace("{webhookId}", &webhook)
                 .replace("{deliveryId}", &delivery)
+                .replace("{templateId}", &template)
                 .replace("{keyId}", &api_key);
             let name = format!("{} {path}", operation.method);
             assert!(!path.contains('{'), "{name}: say in this test what its parameter stands for");
@@ -97,7 +101,7 @@ on_both_engines! {
             } else if method == Method::GET {
                 let page = foreign.expect(200);
                 let listed: &Vec<Value> = page["data"].as_array().expect("a list");
-                let ours = [&campaign, &script, &project, &api_key, &session, &webhook];
+                let ours = [&campaign, &script, &project, &template, &api_key, &session, &webhook];
                 assert!(!listed.iter().any(|item| ours.iter().any(|id| item["id"] == json!(id))), "{name}");
             }
         }

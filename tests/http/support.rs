@@ -233,6 +233,7 @@ pub struct App {
 }
 
 pub fn app(limits: Limits) -> App {
+    crate::support::ring();
     // Forty seconds into a minute.
     let (clock, hands) = Clock::manual(DateTime::from_timestamp(1_705_312_780, 0).expect("time"));
     let backend = Arc::new(Backend::default());

@@ -50,6 +50,50 @@ async fn commands_work_while_the_server_runs_on_postgres() {
     commands_work_while_the_server_runs(Home::new(Some(database.url.clone()))).await;
 }
 
+async fn a_demo_has_interviews_to_read_and_links_to_open(home: Home) {
+    let server = home.serve().await;
+    let told = home.succeed(&["demo"]);
+    let key = told.split_whitespace().find(|word| word.starts_with("ir_live_")).expect("a key");
+    let (status, campaigns) = get(&format!("{}/v1/campaigns?limit=100", server.url), key).await;
+    assert_eq!(status, 200);
+    let mut languages = Vec::new();
+    for campaign in campaigns["data"].as_array().expect("campaigns") {
+        let path = format!("{}/v1/campaigns/{}/sessions", server.url, campaign["id"].as_str().expect("an id"));
+        for session in get(&path, key).await.1["data"].as_array().expect("sessions") {
+            languages.push(session["language"].as_str().expect("a language").to_owned());
+            let duration = session["duration"].as_i64().expect("a duration");
+            assert!((20..600).contains(&duration), "as long as a conversation: {duration}");
+            let transcript =
+                format!("{}/v1/sessions/{}/transcript", server.url, session["id"].as_str().expect("an id"));
+            let (status, transcript) = get(&transcript, key).await;
+            assert!(status == 200 && transcript["utterances"].as_array().is_some_and(|said| said.len() > 6));
+            assert_eq!(transcript["partial"], json!(session["status"] == "abandoned"));
+        }
+    }
+    languages.sort_unstable();
+    assert_eq!(languages, ["ar", "de", "de", "en", "en", "en", "en", "es", "fr", "zh"]);
+    let links: Vec<_> = told.split_whitespace().filter(|word| word.contains("/interview/inv_")).collect();
+    assert_eq!(links.len(), 3);
+    for link in links {
+        // The command does not know on which free port the server listens.
+        let token = link.rsplit('/').next().expect("a token");
+        let (status, interview) = get(&format!("{}/v1/interview/{token}", server.url), key).await;
+        assert_eq!((status, &interview["invite"]["status"]), (200, &json!("pending")), "{link}");
+    }
+    assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_has_interviews_to_read_and_links_to_open_on_sqlite() {
+    a_demo_has_interviews_to_read_and_links_to_open(Home::new(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_has_interviews_to_read_and_links_to_open_on_postgres() {
+    let database = TestDatabase::create_empty("demo").await;
+    a_demo_has_interviews_to_read_and_links_to_open(Home::new(Some(database.url.clone()))).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_on_one_database_make_one_first_organization_and_read_each_others_writes() {
     let database = TestDatabase::create_empty("two_servers").await;

@@ -1,4 +1,5 @@
 //! The program as a process: killed, stopped, run twice, administered while it serves.
 
 mod administration;
+mod interviews;
 mod kill;

@@ -7,7 +7,8 @@ use std::sync::{
 };
 
 use aggregates::{
-    id::{CampaignId, InviteId, OrganizationId, ProjectId, ScriptId, SessionId},
+    id::{CampaignId, EmailTemplateId, InviteId, OrganizationId, ProjectId, ScriptId, SessionId},
+    invite::{MailFate, MailReport},
     organization::Plan,
     session::{ConsentMethod, PauseCause, ResumeCause},
 };
@@ -16,7 +17,9 @@ use interview_relay::{
     command::{
         Answer, Caller, Command, Commands, Error,
         campaigns::{ArchiveCampaign, CreateCampaign, PauseCampaign, ResumeCampaign, UpdateCampaign},
+        email_templates::{CreateEmailTemplate, DeleteEmailTemplate, UpdateEmailTemplate},
         invites::{CancelInvite, CreateInvite, CreateInvites, ResendInvite},
+        mail_reports::ReportMail,
         organizations::CreateOrganization,
         projects::{CreateProject, DeleteProject, UpdateProject},
         scripts::{CreateScript, CreateScriptVersion, DeleteScript, PublishScript, UpdateScript},
@@ -40,8 +43,19 @@ use crate::support::{
     product::Product,
 };
 
-const TABLES: [&str; 8] =
-    ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "sessions", "counters"];
+const TABLES: [&str; 11] = [
+    "organizations",
+    "api_keys",
+    "projects",
+    "scripts",
+    "campaigns",
+    "invites",
+    "sessions",
+    "files",
+    "webhooks",
+    "email_templates",
+    "counters",
+];
 
 /// One command: what is done, and which of the things that exist it is done to.
 #[derive(Clone, Debug)]
@@ -54,7 +68,7 @@ struct Step {
 }
 
 fn steps(length: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..3_usize, 0..27_u8, any::<usize>(), any::<usize>(), any::<bool>());
+    let step = (0..3_usize, 0..31_u8, any::<usize>(), any::<usize>(), any::<bool>());
     let step = step.prop_map(|(organization, kind, pick, other, null)| Step { organization, kind, pick, other, null });
     prop::collection::vec(step, length)
 }
@@ -67,6 +81,7 @@ struct World {
     scripts: Vec<ScriptId>,
     campaigns: Vec<CampaignId>,
     invites: Vec<InviteId>,
+    templates: Vec<EmailTemplateId>,
     sessions: Vec<SessionId>,
 }
 
@@ -114,6 +129,7 @@ impl Player {
         let script = pick(&world.scripts, step.pick);
         let campaign = pick(&world.campaigns, step.pick);
         let invite = pick(&world.invites, step.pick);
+        let template = pick(&world.templates, step.pick);
         let assigned = pick(&world.projects, step.other).filter(|_| !step.null).map(|id| id.to_string());
         let of_script = pick(&world.scripts, step.other).map(|id| id.to_string());
         let (o, name) = (step.organization, format!("N{}", step.other % 5));
@@ -185,6 +201,29 @@ impl Player {
             }
             (17, .., Some(id)) => drop(self.run(o, CancelInvite { id }).await),
             (18, .., Some(id)) => drop(self.run(o, ResendInvite { id }).await),
+            (27, .., Some(invite)) => {
+                let fates = [
+                    MailFate::Sent,
+                    MailFate::Delivered,
+                    MailFate::Opened,
+                    MailFate::Bounced { code: Some("5.1.1".to_owned()) },
+                ];
+                let fate = fates[step.other % fates.len()].clone();
+                let report = MailReport { mail: 1, fate };
+                self.run(o, ReportMail { invite, report, settles: None }).await;
+            }
+            (28, ..) => {
+                let body = json!({"name": name, "subject": name, "text": "{{ link }}", "html": "<p>{{ link }}</p>"});
+                let id = created(self.run(o, CreateEmailTemplate { body }).await);
+                self.worlds[o].templates.extend(id.map(|id| id.parse::<EmailTemplateId>().expect("an id")));
+            }
+            (29, ..) if template.is_some() => {
+                let body = if step.null { json!({"language": "de"}) } else { json!({"name": name}) };
+                self.run(o, UpdateEmailTemplate { id: template.expect("checked"), body }).await;
+            }
+            (30, ..) if template.is_some() && step.other.is_multiple_of(3) => {
+                self.run(o, DeleteEmailTemplate { id: template.expect("checked") }).await;
+            }
             (19 | 20, .., Some(invite)) => {
                 let body = json!({"device": {"os": name}});
                 if let Some(answer) = self.run(o, OpenSession { invite, link: "inv_link".to_owned(), body }).await {
@@ -196,7 +235,7 @@ impl Player {
                     self.worlds[o].sessions.push(id);
                 }
             }
-            (21.., ..) => self.step_in_session(o, step).await,
+            (21..=26, ..) => self.step_in_session(o, step).await,
             _ => {}
         }
     }

@@ -52,6 +52,7 @@ impl Engine {
     }
 
     async fn open(database: Database) -> Self {
+        super::ring();
         let keys = Arc::new(Keys::new(random_key()));
         let start = DateTime::from_timestamp(1_780_000_000, 0).expect("a valid time");
         let (clock, hands) = Clock::manual(start);

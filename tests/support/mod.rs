@@ -1,12 +1,14 @@
 //! What tests of several modules share.
 
 pub mod engines;
+pub mod model;
 pub mod participant;
 pub mod postgres;
 pub mod process;
 pub mod product;
 pub mod rabbitmq;
 pub mod s3;
+pub mod smtp;
 
 /// Makes ring the cryptography of this process's HTTP clients: they are built without one.
 pub fn ring() {

@@ -20,6 +20,7 @@ pub struct Home {
 impl Home {
     /// A folder of its own, with a master key.
     pub fn new(database_url: Option<String>) -> Self {
+        super::ring();
         let folder = tempfile::Builder::new().prefix("relay-process.").tempdir().expect("make a folder");
         std::fs::write(folder.path().join("master.key"), "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n")
             .expect("key");

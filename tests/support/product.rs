@@ -11,6 +11,7 @@ use interview_relay::{
     http::{
         Limits, Platform,
         events::Streams,
+        interview::page::InterviewPage,
         key_auth::StoredKeys,
         operation,
         rate_limit::{InProcess, RateLimiter, Unlimited},
@@ -18,6 +19,13 @@ use interview_relay::{
         server::{self, Bounds, Front},
     },
     interview::Interviews,
+    mail::{
+        MailSettings, Mailer,
+        reports::{
+            Desk,
+            ses::{Amazon, Network},
+        },
+    },
     reactors::{
         Runner,
         file_removal::FileRemoval,
@@ -61,12 +69,43 @@ pub struct Product {
     served: JoinHandle<()>,
 }
 
-/// What nodes are started with.
-struct Setup {
-    limiter: Arc<dyn RateLimiter>,
-    files: Arc<Files>,
-    limits: Limits,
+/// What a product is started with, where a test wants something else than the ordinary.
+pub struct Setup {
+    /// The plan of its organization.
+    pub plan: Plan,
+    /// Its opening balance, in hundredths.
+    pub credits: i64,
+    /// Who counts requests.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// Keeps the bytes of files; in a folder of the test by default.
+    pub files: Option<Files>,
+    /// Bounds of requests.
+    pub limits: Limits,
+    /// Who leads the interviews.
+    pub interviews: Interviews,
+    /// Who may mount the interview page.
+    pub interview_page: InterviewPage,
+    /// Settings for mail, and who is asked for what SES's proofs need.
+    pub mail: Option<Mail>,
 }
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            plan: Plan::Enterprise,
+            credits: 500_000,
+            limiter: Arc::new(Unlimited),
+            files: None,
+            limits: Limits::default(),
+            interviews: Interviews::default(),
+            interview_page: InterviewPage::default(),
+            mail: None,
+        }
+    }
+}
+
+/// Settings for mail, and what stands for Amazon.
+pub type Mail = (MailSettings, Arc<dyn Amazon>);
 
 /// Another node of the same installation, which knows nothing but what is stored.
 pub struct Node {
@@ -79,8 +118,8 @@ pub struct Node {
 }
 
 impl Node {
-    async fn start(store: Store, engine: &Engine, setup: Setup, uses: Arc<KeyUses>) -> Self {
-        let Setup { limiter, files, limits } = setup;
+    async fn start(store: Store, engine: &Engine, files: Arc<Files>, setup: Setup, uses: Arc<KeyUses>) -> Self {
+        let Setup { limiter, limits, interviews, interview_page, mail, .. } = setup;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         super::ring();
@@ -96,7 +135,12 @@ impl Node {
         let (stop, stopped) = watch::channel(false);
         let streams = Streams::new(stopped.clone());
         let webhooks = webhooks(engine, Arc::new(SystemResolver));
-        let app = Arc::new(App { commands, store, files, streams, interviews: Interviews::default(), webhooks });
+        let (mail, amazon) = mail.unwrap_or_else(|| {
+            let nowhere = MailSettings::to_folder(std::env::temp_dir().join("relay-no-mail"));
+            (nowhere, Arc::new(Network::new().expect("a client")) as _)
+        });
+        let mail = Arc::new(Desk::new(Arc::new(mail), engine.keys.clone(), amazon));
+        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail });
         let router = operation::router(&platform, routes::operations(), app.clone());
         let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
         Self { url, app, stop, served }
@@ -166,40 +210,26 @@ impl Answered {
 impl Product {
     /// Starts it without rate limits, for an organization on the plan `enterprise`.
     pub async fn start(engine: Engine) -> Self {
-        Self::start_with(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited)).await
+        Self::start_as(engine, Setup::default()).await
     }
 
     /// Starts it with the rate limits of a plan.
     pub async fn start_limited(engine: Engine, plan: Plan) -> Self {
-        Self::start_with(engine, plan, 50_000, Arc::new(InProcess::default())).await
+        let limiter = Arc::new(InProcess::default());
+        Self::start_as(engine, Setup { plan, credits: 50_000, limiter, ..Setup::default() }).await
     }
 
-    /// Starts it; `credits` are hundredths.
-    pub async fn start_with(engine: Engine, plan: Plan, credits: i64, limiter: Arc<dyn RateLimiter>) -> Self {
-        Self::start_as(engine, plan, credits, limiter, None, Limits::default()).await
-    }
-
-    /// Starts it with a place for files of the test's own.
-    pub async fn start_with_files(engine: Engine, files: Files, limits: Limits) -> Self {
-        Self::start_as(engine, Plan::Enterprise, 500_000, Arc::new(Unlimited), Some(files), limits).await
-    }
-
-    async fn start_as(
-        engine: Engine,
-        plan: Plan,
-        credits: i64,
-        limiter: Arc<dyn RateLimiter>,
-        files: Option<Files>,
-        limits: Limits,
-    ) -> Self {
+    /// Starts it with particulars.
+    pub async fn start_as(engine: Engine, mut setup: Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("relay-files.").tempdir().expect("make a folder");
-        let files = Arc::new(files.unwrap_or_else(|| {
+        let files = Arc::new(setup.files.take().unwrap_or_else(|| {
             let objects = Objects::open(&Place::Local(folder.path().to_owned()), []).expect("a folder");
             Files::new(objects, Sizes::default())
         }));
         let uses = Arc::new(KeyUses::default());
-        let setup = Setup { limiter, files: files.clone(), limits };
-        let Node { url, app, stop, served } = Node::start(engine.store.clone(), &engine, setup, uses.clone()).await;
+        let (plan, credits) = (setup.plan, setup.credits);
+        let store = engine.store.clone();
+        let Node { url, app, stop, served } = Node::start(store, &engine, files.clone(), setup, uses.clone()).await;
         let commands = app.commands.clone();
         let webhooks = app.webhooks.clone();
         let (organization, key) = organization(&commands, plan, credits).await;
@@ -209,9 +239,8 @@ impl Product {
 
     /// Starts another node on the same database.
     pub async fn node(&self) -> Node {
-        let files = self.files.clone();
-        let setup = Setup { limiter: Arc::new(Unlimited), files, limits: Limits::default() };
-        Node::start(self.engine.node().await, &self.engine, setup, self.uses.clone()).await
+        let store = self.engine.node().await;
+        Node::start(store, &self.engine, self.files.clone(), Setup::default(), self.uses.clone()).await
     }
 
     /// The timers of sessions, to be run pass by pass.
@@ -299,6 +328,11 @@ impl Product {
     /// An invite; answers its document.
     pub async fn invite(&self, campaign: &str, email: &str) -> Value {
         self.post(&format!("/v1/campaigns/{campaign}/invites"), json!({"email": email})).await.expect(201)
+    }
+
+    /// The reactor that sends mails, to be run pass by pass.
+    pub fn mailer(&self, settings: &MailSettings, owner: &str) -> Mailer {
+        Mailer::new(self.commands.clone(), Arc::new(settings.clone()), owner.to_owned()).expect("settings")
     }
 
     /// The reactor that expires invites, to be run pass by pass.

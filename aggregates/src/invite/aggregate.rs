@@ -9,7 +9,7 @@ use crate::{
     id::{CampaignId, InviteId, OrganizationId, SessionId},
     invite::{
         InviteCancelled, InviteCommand, InviteCompleted, InviteCreated, InviteError, InviteEvent, InviteExpired,
-        InviteResent, InviteSessionOpened, InviteStarted, NewInvite,
+        InviteResent, InviteSessionOpened, InviteStarted, MailStage, NewInvite, SendFailure,
     },
 };
 
@@ -35,6 +35,12 @@ pub struct Invite {
     pub resent_at: Option<DateTime<Utc>>,
     /// Which of its tokens is the valid one.
     pub token_generation: u32,
+    /// How many mails were asked for.
+    #[serde(default)]
+    pub mails: u32,
+    /// How far the latest of them has come.
+    #[serde(default)]
+    pub mail: MailStage,
     /// The latest session that was opened with it: the only one that may be live.
     pub session_id: Option<SessionId>,
 }
@@ -133,6 +139,11 @@ impl Invite {
         Ok(vec![InviteEvent::Resent(InviteResent { resent_at: now })])
     }
 
+    fn ask_for_mail(&mut self) {
+        self.mails += 1;
+        self.mail = MailStage::Queued;
+    }
+
     fn expire(&self, now: DateTime<Utc>) -> Result<Vec<InviteEvent>, InviteError> {
         match (self.status, self.status_at(now)) {
             (InviteStatus::Pending, InviteStatus::Expired) => Ok(vec![InviteEvent::Expired(InviteExpired {})]),
@@ -175,6 +186,7 @@ impl Entity for Invite {
                 self.require_pending(now)?;
                 Ok(vec![InviteEvent::Cancelled(InviteCancelled {})])
             }
+            InviteCommand::Report(report) => self.report(report),
             InviteCommand::Expire { now } => self.expire(now),
             InviteCommand::OpenSession { session_id, replaces, now } => {
                 self.admit_start(now)?;
@@ -213,10 +225,22 @@ impl Aggregate for Invite {
                 self.campaign_id = created.campaign_id;
                 self.expires_at = created.expires_at;
                 self.token_generation = created.token_generation;
+                if created.send_email {
+                    self.ask_for_mail();
+                }
             }
-            InviteEvent::Resent(resent) => self.resent_at = Some(resent.resent_at),
+            InviteEvent::Resent(resent) => {
+                self.resent_at = Some(resent.resent_at);
+                self.ask_for_mail();
+            }
             InviteEvent::Cancelled(InviteCancelled {}) => self.status = InviteStatus::Cancelled,
             InviteEvent::Expired(InviteExpired {}) => self.status = InviteStatus::Expired,
+            InviteEvent::Sent(_) => self.mail = MailStage::Sent,
+            InviteEvent::SendFailed(failed) if failed.reason == SendFailure::Obsolete => self.mail = MailStage::None,
+            InviteEvent::SendFailed(_) => self.mail = MailStage::Failed,
+            InviteEvent::Delivered(_) => self.mail = MailStage::Delivered,
+            InviteEvent::Opened(_) => self.mail = MailStage::Opened,
+            InviteEvent::Bounced(_) => self.mail = MailStage::Bounced,
             InviteEvent::SessionOpened(opened) => self.session_id = Some(opened.session_id),
             InviteEvent::Started(_) => self.status = InviteStatus::Started,
             InviteEvent::Completed(_) => self.status = InviteStatus::Completed,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     id::{CampaignId, InviteId, OrganizationId, SessionId},
-    invite::NewInvite,
+    invite::{MailReport, NewInvite},
 };
 
 /// Commands of an invite.
@@ -33,6 +33,8 @@ pub enum InviteCommand {
         /// The present instant.
         now: DateTime<Utc>,
     },
+    /// Records what became of one of its mails.
+    Report(MailReport),
     /// Records that its time ran out.
     Expire {
         /// The present instant.

@@ -32,6 +32,9 @@ pub enum InviteError {
         /// Whole seconds until it may be sent again.
         retry_after: u64,
     },
+    /// It has no mail of that number.
+    #[error("The invite has no such mail.")]
+    NoSuchMail,
     /// Its time is not over yet.
     #[error("The invite has not expired yet.")]
     NotDue,
@@ -40,7 +43,7 @@ pub enum InviteError {
 impl From<InviteError> for Refusal {
     fn from(error: InviteError) -> Self {
         let (code, retry_after) = match error {
-            InviteError::NotFound => (Code::NotFound, None),
+            InviteError::NotFound | InviteError::NoSuchMail => (Code::NotFound, None),
             InviteError::Expired => (Code::InviteExpired, None),
             InviteError::NotPending(_) => (Code::InviteNotPending, None),
             InviteError::TooSoon { retry_after } => (Code::RateLimited, Some(retry_after)),

@@ -7,6 +7,7 @@ use crate::{
     Payload, Personal, Sealable,
     event::events,
     id::{CampaignId, InviteId, OrganizationId, SessionId},
+    invite::mail::{InviteBounced, InviteDelivered, InviteOpened, InviteSendFailed, InviteSent},
     value::{Email, Metadata},
 };
 
@@ -27,6 +28,16 @@ events! {
         Started(InviteStarted),
         /// See [`InviteCompleted`].
         Completed(InviteCompleted),
+        /// See [`InviteSent`].
+        Sent(InviteSent),
+        /// See [`InviteSendFailed`].
+        SendFailed(InviteSendFailed),
+        /// See [`InviteDelivered`].
+        Delivered(InviteDelivered),
+        /// See [`InviteOpened`].
+        Opened(InviteOpened),
+        /// See [`InviteBounced`].
+        Bounced(InviteBounced),
     }
 }
 

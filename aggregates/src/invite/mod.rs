@@ -6,6 +6,7 @@ mod command;
 mod error;
 pub mod event;
 mod input;
+pub mod mail;
 
 pub use aggregate::{FIRST_TOKEN, Invite, InviteStatus, RESEND_INTERVAL};
 pub use bulk::{BulkInput, BulkItem};
@@ -13,3 +14,4 @@ pub use command::InviteCommand;
 pub use error::InviteError;
 pub use event::*;
 pub use input::{InviteTerms, NewInvite, NewInviteInput};
+pub use mail::*;

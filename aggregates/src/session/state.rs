@@ -34,8 +34,10 @@ pub(super) use named;
 
 named! {
     /// Where a session stands (contract 24).
+    #[derive(Default)]
     SessionStatus {
         /// The participant has come, but has not started.
+        #[default]
         Created = "created",
         /// The interview runs.
         InProgress = "in_progress",
@@ -45,12 +47,6 @@ named! {
         Completed = "completed",
         /// The interview stopped before its end, or never began.
         Abandoned = "abandoned",
-    }
-}
-
-impl Default for SessionStatus {
-    fn default() -> Self {
-        Self::Created
     }
 }
 

@@ -9,11 +9,12 @@ use aggregates::{
     DecodeError, Event, Payload, Personal, Sealable,
     api_key::{ApiKeyCreated, ApiKeyEvent, ApiKeyRevoked, Scope},
     campaign::{CampaignArchived, CampaignCreated, CampaignEvent, CampaignPaused, CampaignResumed, CampaignUpdated},
+    email_template::{EmailTemplateCreated, EmailTemplateDeleted, EmailTemplateEvent, EmailTemplateUpdated},
     event::decode_payload,
     file::{FileDeleted, FileEvent, FileKind, FileStored, MediaStored},
     invite::{
-        InviteCancelled, InviteCompleted, InviteCreated, InviteEvent, InviteExpired, InviteResent, InviteSessionOpened,
-        InviteStarted,
+        InviteBounced, InviteCancelled, InviteCompleted, InviteCreated, InviteDelivered, InviteEvent, InviteExpired,
+        InviteOpened, InviteResent, InviteSendFailed, InviteSent, InviteSessionOpened, InviteStarted, SendFailure,
     },
     organization::{OrganizationCreated, OrganizationEvent, Plan},
     project::{ProjectCreated, ProjectDeleted, ProjectEvent, ProjectUpdated},
@@ -234,6 +235,15 @@ fn invite() {
         InviteEvent::SessionOpened(InviteSessionOpened { session_id: id(20) }),
         InviteEvent::Started(InviteStarted { session_id: id(20) }),
         InviteEvent::Completed(InviteCompleted { session_id: id(20) }),
+        InviteEvent::Sent(InviteSent { mail: 1 }),
+        InviteEvent::SendFailed(InviteSendFailed {
+            mail: 1,
+            reason: SendFailure::Rejected,
+            code: Some("550 5.1.1".into()),
+        }),
+        InviteEvent::Delivered(InviteDelivered { mail: 1 }),
+        InviteEvent::Opened(InviteOpened { mail: 1 }),
+        InviteEvent::Bounced(InviteBounced { mail: 2, code: Some("5.1.1".into()) }),
     ]);
 }
 
@@ -321,6 +331,29 @@ fn session() {
             sentiment: Some(Sentiment { overall: Overall::Positive, score: 0.72 }.into()),
             at: at(9),
         }),
+    ]);
+}
+
+#[test]
+fn email_template() {
+    check(vec![
+        EmailTemplateEvent::Created(EmailTemplateCreated {
+            template_id: id(5),
+            organization_id: id(1),
+            name: "Warm".into(),
+            subject: "Hello {{ participant.name }}".into(),
+            text: "Open {{ link }}".into(),
+            html: "<a href=\"{{ link }}\">Open</a>".into(),
+            language: Some("en".into()),
+        }),
+        EmailTemplateEvent::Updated(EmailTemplateUpdated {
+            name: Some("Cool".into()),
+            subject: Some("Hi".into()),
+            text: Some("{{ link }}".into()),
+            html: Some("<p>{{ link }}</p>".into()),
+            language: Change::Clear,
+        }),
+        EmailTemplateEvent::Deleted(EmailTemplateDeleted {}),
     ]);
 }
 
@@ -416,6 +449,7 @@ fn every_file_belongs_to_a_type() {
         CampaignEvent::types(),
         InviteEvent::types(),
         WebhookEvent::types(),
+        EmailTemplateEvent::types(),
         SessionEvent::types(),
         FileEvent::types(),
     ];

@@ -2,7 +2,9 @@ use aggregates::{
     Code, Entity, Personal,
     file::{
         Content, File, FileCommand, FileDeleted, FileError, FileEvent, FileKind, FileOwner, FileStored, MediaStored,
+        admit,
     },
+    session::{EndReason, Participant, Session},
     value::Email,
 };
 
@@ -107,4 +109,27 @@ fn it_is_deleted_once_and_keeps_its_storage_key() {
     given::<File>(&[]).when(FileCommand::Delete).then_expect_error(FileError::NotFound);
     assert_eq!(File::replay([stored()]).owner, Some(FileOwner::Session(id(6))));
     assert_eq!(File::replay([media_stored()]).owner, Some(FileOwner::Script(id(2))));
+}
+
+#[test]
+fn a_session_takes_files_as_far_as_consent_goes() {
+    let kinds = FileKind::OF_SESSIONS.map(|(_, kind)| kind);
+    let taken = |session: &Session| kinds.map(|kind| admit(session, kind).map_err(|refusal| refusal.code));
+    let session = |change: &dyn Fn(&mut Session)| {
+        let mut session = Session::default();
+        session.participant = Some(Participant { email: participant(), name: None });
+        change(&mut session);
+        session
+    };
+    let (yes, no) = (|| Ok(participant()), || Err(Code::ConsentRequired));
+    for recording in [None, Some(true)] {
+        assert_eq!(taken(&session(&|session| session.recording = recording)), [yes(), yes(), yes()]);
+    }
+    assert_eq!(taken(&session(&|session| session.recording = Some(false))), [no(), no(), yes()]);
+    let ended = |reason| session(&|session| session.end_reason = Some(reason));
+    assert_eq!(taken(&ended(EndReason::ConsentWithdrawn)), [no(), no(), no()]);
+    let late = taken(&ended(EndReason::TimeLimit));
+    assert_eq!(late, [yes(), yes(), yes()], "recordings are often uploaded after the end");
+    let erased = session(&|session| session.participant = None);
+    assert_eq!(taken(&erased), kinds.map(|_| Err(Code::Erased)));
 }

@@ -3,9 +3,11 @@
 mod api_keys;
 mod campaigns;
 mod common;
+mod email_templates;
 mod events;
 mod exports;
 mod files;
+mod invite_mails;
 mod invites;
 mod models;
 mod organizations;

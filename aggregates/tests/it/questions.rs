@@ -43,12 +43,12 @@ fn the_example_of_the_reference_is_good() {
             {
                 "id": "q1", "text": "Tell me about your experience using our product.", "type": "open", "required": true,
                 "followUp": {"enabled": true, "maxFollowUps": 2, "prompt": "Ask a follow-up"}, "maxDuration": null,
-                "order": 1, "options": null, "scale": null
+                "order": 1, "options": null, "scale": null, "media": []
             },
             {
                 "id": "q2", "text": "On a scale of 1-10, how likely are you to recommend us?", "type": "rating",
                 "required": true, "followUp": null, "maxDuration": null, "order": 2, "options": null,
-                "scale": {"min": 1, "max": 10}
+                "scale": {"min": 1, "max": 10}, "media": []
             }
         ])
     );

@@ -25,6 +25,19 @@ static TYPES: &[PublicType] = &[
     same("campaign.resumed", &CAMPAIGN, "A paused campaign takes invites again.", r#"{"status": "active"}"#),
     same("campaign.archived", &CAMPAIGN, "A campaign is over; its links are refused.", r#"{"status": "archived"}"#),
     same("invite.created", &INVITE, "A participant was invited.", "{}"),
+    same(
+        "invite.sent",
+        &INVITE,
+        "The mail of an invite was handed over to a mail server.",
+        r#"{"emailStatus": "sent"}"#,
+    ),
+    same("invite.delivered", &INVITE, "The mail of an invite has arrived.", r#"{"emailStatus": "delivered"}"#),
+    same("invite.opened", &INVITE, "The mail of an invite was opened.", r#"{"emailStatus": "opened"}"#),
+    same("invite.bounced", &INVITE, "The mail of an invite came back.", r#"{"emailStatus": "bounced"}"#),
+    same("invite.sent", &INVITE, "The mail of an invite was handed over.", r#"{"emailStatus": "sent"}"#),
+    same("invite.delivered", &INVITE, "The mail of an invite has arrived.", r#"{"emailStatus": "delivered"}"#),
+    same("invite.opened", &INVITE, "The mail of an invite was opened.", r#"{"emailStatus": "opened"}"#),
+    same("invite.bounced", &INVITE, "The mail of an invite came back.", r#"{"emailStatus": "bounced"}"#),
     same("invite.started", &INVITE, "The interview of an invite has begun.", r#"{"status": "started"}"#),
     same("invite.completed", &INVITE, "The interview of an invite was completed.", r#"{"status": "completed"}"#),
     same("invite.cancelled", &INVITE, "An invite was withdrawn and its link revoked.", r#"{"status": "cancelled"}"#),
@@ -89,12 +102,28 @@ pub const PRIVATE: &[&str] = &[
     "webhook.deleted",
     // That another mail was asked for; that it went out is an event of its own.
     "invite.resent",
+    // Not among the types of the contract; the invite shows it as `emailStatus: failed`.
+    "invite.send_failed",
+    // How mails look is the organization's own affair.
+    "email_template.created",
+    "email_template.updated",
+    "email_template.deleted",
+    // The invite shows it.
+    "invite.send_failed",
+    // Templates are how mails look, and endpoints how events are told.
+    "email_template.created",
+    "email_template.updated",
+    "email_template.deleted",
     // What a session's own events say better.
     "invite.session_opened",
     // What is said in an interview is shown in its transcript, to whoever may read that.
     "session.prompted",
     "session.answered",
     "session.skipped",
+    // Files belong to a session or a script, whose lists show them.
+    "file.stored",
+    "file.media_stored",
+    "file.deleted",
 ];
 
 #[cfg(test)]

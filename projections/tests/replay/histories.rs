@@ -3,9 +3,10 @@
 use aggregates::{
     api_key::{Scope, event::*},
     campaign::event::*,
+    email_template::event::*,
     file::{FileKind, event::*},
     id::{CampaignId, Id, InviteId, OrganizationId, SubjectId},
-    invite::event::*,
+    invite::{event::*, mail::*},
     organization::{Plan, event::*},
     project::event::*,
     script::{FollowUp, Question, QuestionType, Scale, ScriptContent, event::*},
@@ -277,6 +278,33 @@ pub fn webhook() -> impl Strategy<Value = History<WebhookEvent>> {
     history(created, later)
 }
 
+fn mail_event() -> impl Strategy<Value = InviteEvent> {
+    let reasons = vec![SendFailure::Rejected, SendFailure::GaveUp, SendFailure::Template, SendFailure::Obsolete];
+    (any::<u32>(), 0..5_u8, select(reasons), option::of(text())).prop_map(|(mail, kind, reason, code)| match kind {
+        0 => InviteEvent::Sent(InviteSent { mail }),
+        1 => InviteEvent::SendFailed(InviteSendFailed { mail, reason, code }),
+        2 => InviteEvent::Delivered(InviteDelivered { mail }),
+        3 => InviteEvent::Opened(InviteOpened { mail }),
+        _ => InviteEvent::Bounced(InviteBounced { mail, code }),
+    })
+}
+
+pub fn email_template() -> impl Strategy<Value = History<EmailTemplateEvent>> {
+    let texts = || (text(), text(), text(), text());
+    let created = (id(), id(), texts(), option::of(text())).prop_map(
+        |(template_id, organization_id, (name, subject, text, html), language)| {
+            let created = EmailTemplateCreated { template_id, organization_id, name, subject, text, html, language };
+            EmailTemplateEvent::Created(created)
+        },
+    );
+    let some = || option::of(text());
+    let updated = (some(), some(), some(), some(), change(text())).prop_map(|(name, subject, text, html, language)| {
+        EmailTemplateEvent::Updated(EmailTemplateUpdated { name, subject, text, html, language })
+    });
+    let later = prop_oneof![4 => updated, 1 => Just(EmailTemplateEvent::Deleted(EmailTemplateDeleted {}))];
+    history(created, later)
+}
+
 pub fn invite() -> impl Strategy<Value = History<InviteEvent>> {
     let email = "[a-zA-Z]{1,8}@[a-z]{1,8}[.]example".prop_map(|text| Email::parse(&text).expect("an address"));
     let ids = (id::<InviteId>(), id::<OrganizationId>(), id::<CampaignId>());
@@ -306,6 +334,7 @@ pub fn invite() -> impl Strategy<Value = History<InviteEvent>> {
     );
     let later = prop_oneof![
         2 => time().prop_map(|resent_at| InviteEvent::Resent(InviteResent { resent_at })),
+        4 => mail_event(),
         1 => Just(InviteEvent::Cancelled(InviteCancelled {})),
         1 => Just(InviteEvent::Expired(InviteExpired {})),
         1 => id().prop_map(|session_id| InviteEvent::SessionOpened(InviteSessionOpened { session_id })),

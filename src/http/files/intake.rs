@@ -46,7 +46,8 @@ pub struct Received {
     pub content: Content,
 }
 
-/// Receives the one file of a form, of at most `most` bytes whatever its type, and runs the command that `make` makes of it.
+/// Receives the one file of a form, of at most `most` bytes whatever its type, and runs the command that `make` makes
+/// of it.
 ///
 /// All of it runs in a task of its own: when the client goes away, the body breaks off, and the task removes what it has
 /// written so far; but once the file is complete, the command is not cut off half-way.

@@ -1,13 +1,16 @@
-//! `/v1/interview`: the participant's side, where the invite token is the credential, and below its session the session
-//! token with it.
+//! The participant's side, where the invite token is the credential, and below its session the session token with it:
+//! `/v1/interview`, and the page that speaks it.
 
 pub mod answers;
+pub mod assets;
 pub mod complete;
 pub mod consent;
+pub mod embed;
 pub mod heartbeat;
 pub mod leave;
 pub mod next;
 pub mod open;
+pub mod page;
 pub mod pause;
 pub mod resume;
 pub mod schema;

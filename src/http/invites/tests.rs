@@ -23,10 +23,14 @@ use crate::{
     command::{Answer, Caller, Command, Commands, Stop, Work},
     files::{Files, Objects, Place, Sizes},
     http::{
-        ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness, operation,
-        rate_limit::InProcess, routes,
+        ApiError, Authenticated, Authenticator, Limits, Platform, events::Streams, health::Readiness,
+        interview::page::InterviewPage, operation, rate_limit::InProcess, routes,
     },
     interview::Interviews,
+    mail::{
+        MailSettings,
+        reports::{Desk, ses::Network},
+    },
     store::{Location, Store},
     trust::keys::{Keys, random_key},
     webhooks::{self, Webhooks, guard::SystemResolver},
@@ -80,7 +84,7 @@ impl Site {
         let keys = Arc::new(Keys::new(random_key()));
         let place = Location::Sqlite(directory.path().join("relay.db"));
         let store = Store::open(place, keys.clone(), clock.clone(), 2).await.expect("a store");
-        let commands = Commands::new(store.clone(), clock.clone(), keys, "http://relay".to_owned());
+        let commands = Commands::new(store.clone(), clock.clone(), keys.clone(), "http://relay".to_owned());
         let (organization, script) = (commands.ids.next(), commands.ids.next());
         let caller = Caller { organization, actor: "test".into(), request_id: "test".into() };
         let done = commands.run(&caller, None, &Prepare(organization, script)).await.expect("prepared");
@@ -97,11 +101,14 @@ impl Site {
             readiness: everything,
             limits: Limits::default(),
         });
+        let mail = Arc::new(MailSettings::to_folder(directory.path().join("mail")));
+        let mail = Arc::new(Desk::new(mail, keys, Arc::new(Network::new().expect("a client"))));
         let objects = Objects::open(&Place::Local(directory.path().join("files")), []).expect("a folder");
         let files = Arc::new(Files::new(objects, Sizes::default()));
         let streams = Streams::new(watch::channel(false).1);
         let (commands, interviews) = (Arc::new(commands), Interviews::default());
-        let app = Arc::new(App { commands, store, files, streams, interviews, webhooks });
+        let interview_page = InterviewPage::default();
+        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }

@@ -61,6 +61,7 @@ fn name(bucket: Bucket) -> String {
         Bucket::Key(id) => id.to_string(),
         Bucket::Address(address) => format!("address:{address}"),
         Bucket::Participant(address) => format!("participant:{address}"),
+        Bucket::Mail(address) => format!("mail:{address}"),
         Bucket::Session(id) => id.to_string(),
     }
 }

@@ -4,7 +4,7 @@
 //! differ from the reference (it adds every booster that is *part of* one of three words before, and has "Not really, no."
 //! as positive), and some follow the order of a hash table, so that the same text may get two scores.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use vader_sentimental::SentimentIntensityAnalyzer;
 
@@ -122,16 +122,30 @@ const IDIOMS: &[(&str, f64)] = &[
     ("beating heart", 3.5),
 ];
 
+/// Where the crate's list differs from the reference's: it lacks two words, takes `:P` for `:p`, and never looks at the only
+/// entry of one character.
+const AMENDED: &[(&str, f64)] = &[("heart", 3.2), ("hearts", 3.3), (":p", 1.0), ("l", 2.0)];
+
 /// Scores texts. Keeps the values of the words that it has met, so make one for each transcript, not one for ever.
 pub struct Vader {
     lexicon: SentimentIntensityAnalyzer<'static>,
-    words: HashMap<String, Option<f64>>,
+    words: HashMap<String, Known>,
+}
+
+/// What is known of a word.
+#[derive(Clone, Copy)]
+struct Known {
+    /// What the lexicon says.
+    value: Option<f64>,
+    /// What it adds to a word that follows.
+    boost: Option<f64>,
+    /// Whether it turns around a word that follows.
+    negates: bool,
 }
 
 struct Word {
     lower: String,
-    /// What the lexicon says.
-    value: Option<f64>,
+    known: Known,
     capitals: bool,
 }
 
@@ -144,7 +158,8 @@ impl Default for Vader {
 impl Vader {
     /// The compound score of a text, from -1 to 1, with four decimals.
     pub fn compound(&mut self, text: &str) -> f64 {
-        let text = self.lexicon.append_emoji_descriptions(text);
+        let text =
+            if text.is_ascii() { Cow::Borrowed(text) } else { self.lexicon.append_emoji_descriptions(text).into() };
         let words: Vec<Word> = text.split_whitespace().map(|token| self.word(stripped(token))).collect();
         if words.is_empty() {
             return 0.0;
@@ -168,25 +183,24 @@ impl Vader {
 
     fn word(&mut self, text: &str) -> Word {
         let lower = text.to_lowercase();
-        let value = match self.words.get(&lower) {
-            Some(value) => *value,
+        let known = match self.words.get(&lower) {
+            Some(known) => *known,
             None => {
-                let value = self.look_up(&lower);
-                self.words.insert(lower.clone(), value);
-                value
+                let known = Known { value: self.look_up(&lower), boost: booster(&lower), negates: negates(&lower) };
+                self.words.insert(lower.clone(), known);
+                known
             }
         };
         let cased = |c: char| c.is_uppercase() || c.is_lowercase();
         let capitals = text.chars().any(char::is_uppercase) && !text.chars().any(|c| cased(c) && !c.is_uppercase());
-        Word { lower, value, capitals }
+        Word { lower, known, capitals }
     }
 
     /// The value of a word in the lexicon. The crate gives the score of a text of one word, which is undone here: values have
     /// one decimal.
     fn look_up(&self, word: &str) -> Option<f64> {
-        // The only entry of one character, which the crate never looks at.
-        if word == "l" {
-            return Some(2.0);
+        if let Some((_, value)) = AMENDED.iter().find(|(known, _)| *known == word) {
+            return Some(*value);
         }
         // The crate would look for the word without its punctuation, where the reference does not.
         let bare = word.trim_matches(|c| PUNCTUATION.contains(c));
@@ -224,13 +238,13 @@ fn negates(word: &str) -> bool {
 fn value(words: &[Word], index: usize, mixed: bool) -> f64 {
     let word = &words[index];
     let next = words.get(index + 1);
-    if booster(&word.lower).is_some() || (word.lower == "kind" && next.is_some_and(|next| next.lower == "of")) {
+    if word.known.boost.is_some() || (word.lower == "kind" && next.is_some_and(|next| next.lower == "of")) {
         return 0.0;
     }
-    let Some(listed) = word.value else { return 0.0 };
+    let Some(listed) = word.known.value else { return 0.0 };
     let before = |distance: usize| index.checked_sub(distance).map(|at| words[at].lower.as_str());
     let mut value = listed;
-    if word.lower == "no" && next.is_some_and(|next| next.value.is_some()) {
+    if word.lower == "no" && next.is_some_and(|next| next.known.value.is_some()) {
         value = 0.0;
     }
     if before(1) == Some("no")
@@ -244,7 +258,7 @@ fn value(words: &[Word], index: usize, mixed: bool) -> f64 {
     }
     for distance in 1..=3 {
         let Some(at) = index.checked_sub(distance) else { break };
-        if words[at].value.is_some() {
+        if words[at].known.value.is_some() {
             continue;
         }
         let damped = [1.0, 0.95, 0.9][distance - 1];
@@ -254,12 +268,12 @@ fn value(words: &[Word], index: usize, mixed: bool) -> f64 {
             value = idioms(words, index, value);
         }
     }
-    let least = index > 0 && words[index - 1].value.is_none() && words[index - 1].lower == "least";
+    let least = index > 0 && words[index - 1].known.value.is_none() && words[index - 1].lower == "least";
     if least && !matches!(before(2), Some("at" | "very")) { value * NEGATION } else { value }
 }
 
 fn boost(word: &Word, value: f64, mixed: bool) -> f64 {
-    let Some(scalar) = booster(&word.lower) else { return 0.0 };
+    let Some(scalar) = word.known.boost else { return 0.0 };
     let scalar = if value < 0.0 { -scalar } else { scalar };
     match (word.capitals && mixed, value > 0.0) {
         (true, true) => scalar + CAPITALS,
@@ -282,7 +296,7 @@ fn negated(words: &[Word], index: usize, distance: usize, value: f64) -> f64 {
     };
     if emphatic {
         value * 1.25
-    } else if doubtless || !negates(at(distance)) {
+    } else if doubtless || !words[index - distance].known.negates {
         value
     } else {
         value * NEGATION

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use interview_relay::files::link;
 use serde_json::json;
 
-use super::{Shelf, form, mp3, png, with_every_store};
+use super::{form, mp3, png, with_every_store};
 
 with_every_store! {
     async fn a_link_works_for_a_while_and_for_its_file_only(shelf: Shelf) {

@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::support::{
     engines::Engine,
-    product::{Answered, Product, id},
+    product::{Answered, Product, Setup, id},
     s3::{S3, files_below},
 };
 
@@ -81,13 +81,16 @@ impl Shelf {
     pub async fn local_with(engine: Engine, limits: Limits) -> Self {
         let folder = tempfile::Builder::new().prefix("relay-shelf.").tempdir().expect("make a folder");
         let objects = Objects::open(&Place::Local(folder.path().join("files")), []).expect("a folder");
-        let product = Product::start_with_files(engine, Files::new(objects, SIZES), limits).await;
+        let product =
+            Product::start_as(engine, Setup { files: Some(Files::new(objects, SIZES)), limits, ..Setup::default() })
+                .await;
         Self { product, folder: Some(folder), s3: None }
     }
 
     pub async fn s3(engine: Engine) -> Self {
         let s3 = S3::start().await;
-        let product = Product::start_with_files(engine, Files::new(s3.objects(), SIZES), Limits::default()).await;
+        let product =
+            Product::start_as(engine, Setup { files: Some(Files::new(s3.objects(), SIZES)), ..Setup::default() }).await;
         Self { product, folder: None, s3: Some(s3) }
     }
 

@@ -11,7 +11,7 @@ use interview_relay::command::{
 use reqwest::{Method, multipart::Form};
 use serde_json::{Value, json};
 
-use super::{SIZES, Shelf, form, hash, heard, mp3, png, streamed, with_every_store};
+use super::{SIZES, form, hash, heard, mp3, png, streamed, with_every_store};
 use crate::support::product::{Product, id};
 
 async fn run(product: &Product, command: impl Command) -> Value {

@@ -13,7 +13,7 @@ use tokio::{io::AsyncWriteExt, sync::Notify};
 
 use super::{SIZES, Shelf, form, hash, heard, mp3, png, streamed, with_every_store};
 use crate::support::{
-    engines::{Engine, on_both_engines},
+    engines::on_both_engines,
     product::{Answered, id},
 };
 

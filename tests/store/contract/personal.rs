@@ -26,9 +26,10 @@ const METADATA: &str = "canary-metadata";
 const CANARIES: [&str; 3] = ["canary.address", "canary participant", "canary-metadata"];
 
 /// Tables whose rows may show personal data in clear; all of them can be rebuilt from the log.
-const READ_MODELS: [&str; 7] = ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "counters"];
+const READ_MODELS: [&str; 9] =
+    ["organizations", "api_keys", "projects", "scripts", "campaigns", "invites", "sessions", "files", "counters"];
 /// All others.
-const DURABLE: [&str; 10] = [
+const DURABLE: [&str; 12] = [
     "events",
     "log_head",
     "org_heads",
@@ -39,6 +40,8 @@ const DURABLE: [&str; 10] = [
     "parked",
     "timers",
     "api_key_uses",
+    "heartbeats",
+    "uploads",
 ];
 
 struct Found;

@@ -1,0 +1,425 @@
+// Puts the page together and follows the server: whatever happens, it is asked where the interview stands.
+
+import { ApiError, createApi, describeDevice } from './api.js';
+import { createConversation } from './conversation.js';
+import { announce, ask, button } from './dom.js';
+import { createHost } from './host.js';
+import { loadStrings, preferred } from './i18n.js';
+import { createNotice } from './notice.js';
+import * as screens from './screens.js';
+import { createSpeech } from './speech.js';
+import { createStore } from './store.js';
+
+/** Seconds until the next heartbeat when the last one got lost. */
+const HEARTBEAT_RETRY = 10;
+/** Milliseconds until the page's words are asked for again. */
+const WORDS_RETRY = 2000;
+
+const main = document.getElementById('main');
+const top = document.getElementById('header');
+const token = window.location.pathname.split('/').pop();
+const store = createStore(token);
+const api = createApi(new URL(`../v1/interview/${token}`, window.location.href).href, store, describeDevice(navigator));
+const origins = document.querySelector('meta[name="embed-origins"]').content.split(' ').filter(Boolean);
+const host = createHost(origins);
+
+let strings = null;
+let notice = null;
+let speech = null;
+let interview = null;
+let conversation = null;
+let heartbeat = null;
+let attempts = new AbortController();
+let running = Promise.resolve();
+let waiting = 0;
+
+const t = (key, values) => strings.t(key, values);
+
+/** Puts a screen in place of the last one, and the focus on its heading. */
+function show(name, element) {
+  const first = main.dataset.screen === undefined;
+  if (name !== 'conversation') {
+    conversation?.stop();
+    conversation = null;
+    stopHeartbeat();
+  }
+  main.dataset.screen = name;
+  main.replaceChildren(element);
+  const heading = element.querySelector('h1');
+  // The first screen is read from the top anyway; and a host's page must not jump to us while it loads.
+  if (first || !heading || name === 'conversation') return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+  if (!host.embedded) window.scrollTo({ top: 0 });
+}
+
+/** Speaks a language from here on. */
+async function speak(language) {
+  strings = await words(language);
+  document.documentElement.lang = strings.locale;
+  document.documentElement.dir = strings.direction;
+  notice = createNotice(document.getElementById('notice'), strings);
+}
+
+/** The words of a language. Without any there is nothing to say, so they are tried for as long as it takes. */
+async function words(language) {
+  for (;;) {
+    try {
+      return await loadStrings(language);
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, WORDS_RETRY));
+    }
+  }
+}
+
+/** Asks the server where the interview stands, and shows that. */
+async function sync(note) {
+  try {
+    interview = await notice.patiently(api.interview);
+  } catch (error) {
+    return refuse(error);
+  }
+  return showWhereItStands(note);
+}
+
+function showWhereItStands(note) {
+  const { status } = interview.session ?? {};
+  if (status === 'in_progress') return proceed(note);
+  if (status === 'completed' || interview.invite.status === 'completed') return showFinished();
+  // Who left before the start may come again.
+  if (status === 'abandoned' && interview.invite.status !== 'pending') return showEnded();
+  if (status === 'paused') showPaused(false);
+  else showWelcome();
+  if (note) remark(note);
+  return undefined;
+}
+
+/** The link leads nowhere (any more). */
+function refuse(error) {
+  const kinds = {
+    INVITE_EXPIRED: 'expired',
+    INVITE_CANCELLED: 'cancelled',
+    CAMPAIGN_NOT_ACTIVE: 'archived',
+    RESOURCE_NOT_FOUND: 'unknown',
+    ERASED: 'erased',
+  };
+  const kind = (error instanceof ApiError && kinds[error.code]) || 'failed';
+  if (kind === 'failed') console.error(error);
+  const retry = kind === 'failed' ? [button('primary', t('retry'), () => sync(), { id: 'retry' })] : [];
+  show(kind, screens.message(t(`${kind}.title`), [t(`${kind}.text`)], ...retry));
+}
+
+/**
+ * Runs an action of the participant after the one that is under way. Whatever the server refuses, it is asked where the
+ * interview stands.
+ */
+function during(work) {
+  const turn = running.then(async () => {
+    waiting += 1;
+    try {
+      return await work();
+    } catch (error) {
+      if (error.name === 'AbortError') return undefined;
+      if (!(error instanceof ApiError)) console.error(error);
+      await sync(error.status === 409 ? t('moved') : t('failed.action'));
+      return undefined;
+    } finally {
+      waiting -= 1;
+    }
+  });
+  running = turn.catch((error) => console.error(error));
+  return turn;
+}
+
+/** Gives up what is under way, such as an answer that waits for a connection: who leaves does not want it sent. */
+function giveUp() {
+  attempts.abort();
+  attempts = new AbortController();
+  store.set('pending', null);
+  notice.clear();
+}
+
+const act = (path, body, words) => notice.patiently(api.action(path, body), { words, signal: attempts.signal });
+
+function showWelcome() {
+  const onstart = (texts) => during(async () => {
+    await notice.patiently(api.connect);
+    for (const { type, sha256 } of texts) await act('/consent', { granted: true, type, textSha256: sha256 });
+    const next = await act('/start');
+    host.emit('started');
+    await converse(next);
+  });
+  const onrefuse = () => during(async () => {
+    await notice.patiently(api.connect);
+    await act('/consent', { granted: false, type: 'all' });
+    show('refused', screens.refused({ strings, interview, onback: showWelcome }));
+  });
+  show('welcome', screens.welcome({ strings, interview, onstart, onrefuse }));
+}
+
+/** Goes on where the interview stands. An answer that was on its way before a reload goes first. */
+async function proceed(note) {
+  const pending = store.get('pending');
+  try {
+    let next = null;
+    if (pending) next = await deliver(pending).catch(unlessTaken);
+    next ??= await notice.patiently(api.next);
+    store.set('pending', null);
+    await converse(next, note);
+  } catch (error) {
+    if (error.name === 'AbortError') return undefined;
+    if (error.code === 'SESSION_NOT_ACTIVE') return sync();
+    refuse(error);
+  }
+  return undefined;
+}
+
+/** A refused answer is not worth repeating: another one was faster. */
+function unlessTaken(error) {
+  if (error instanceof ApiError && error.status !== 401) return null;
+  throw error;
+}
+
+async function converse(next, note) {
+  if (next.done) {
+    await finish(next);
+    return;
+  }
+  if (!conversation) {
+    const actions = { answer, pause, withdraw, leave };
+    conversation = createConversation({ strings, interview, store, speech, host, actions });
+    show('conversation', conversation.element);
+    beat(30);
+  }
+  seq = next.nextSeq ?? seq + 1;
+  conversation.present(next);
+  if (note) remark(note);
+}
+
+/** Says something in passing. */
+function remark(text) {
+  notice.show(text, () => button('secondary', t('dismiss'), notice.clear, { id: 'dismiss' }));
+}
+
+/** The next answer's sequence number. */
+let seq = 1;
+
+const deliver = ({ body }) => act('/answers', body, t('offline.answer'));
+
+/** Sends an answer until it has arrived. Answers with the words of a refusal that the participant can do something about. */
+function answer(prompt, reply) {
+  return during(async () => {
+    // What came in between may have led elsewhere.
+    if (conversation?.prompt?.id !== prompt.id) return undefined;
+    const pending = { body: { promptId: prompt.id, seq, ...reply } };
+    // Kept until the server has it: a reload in between sends the very same again.
+    store.set('pending', pending);
+    let next;
+    try {
+      next = await deliver(pending);
+    } catch (error) {
+      if (error.code === 'SESSION_NOT_ACTIVE' && (await resumeForAnswer())) {
+        next = await deliver(pending);
+      } else {
+        store.set('pending', null);
+        if (error.status === 422 || error.status === 413) return t('refused_answer');
+        throw error;
+      }
+    }
+    store.set('pending', null);
+    store.set('draft', null);
+    conversation?.confirm();
+    await converse(next);
+    return undefined;
+  });
+}
+
+/** The connection was lost for so long that the interview was paused: whoever answers wants it to go on. */
+async function resumeForAnswer() {
+  const { session } = await notice.patiently(api.interview);
+  if (session?.status !== 'paused') return false;
+  await act('/resume');
+  return true;
+}
+
+async function finish(next) {
+  const closing = next.messages.map((message) => message.text);
+  conversation?.wait();
+  try {
+    const { session } = await act('/complete');
+    showFinished(closing, session);
+  } catch (error) {
+    if (error.code !== 'SESSION_NOT_ACTIVE') throw error;
+    // It was ended meanwhile, most likely for its time.
+    interview = await notice.patiently(api.interview);
+    if (interview.session?.status === 'completed') showFinished(closing);
+    else await sync();
+  }
+}
+
+function pause() {
+  return during(async () => {
+    await act('/pause');
+    host.emit('paused');
+    showPaused(false);
+  });
+}
+
+function showPaused(silent) {
+  const onresume = () => during(async () => {
+    await act('/resume');
+    host.emit('resumed');
+    await proceed();
+  });
+  show('paused', screens.paused({ strings, silent, onresume, onwithdraw: withdraw, onleave: leave }));
+}
+
+async function leave() {
+  const sure = await ask({
+    title: t('leave.title'), text: t('leave.text'), confirm: t('leave.confirm'), cancel: t('stay'), kind: 'danger',
+  });
+  if (!sure) return;
+  giveUp();
+  await during(async () => {
+    await act('/leave');
+    forget('left');
+    host.emit('left', { reason: 'participant_left' });
+    showEnded();
+  });
+}
+
+async function withdraw() {
+  const begun = main.dataset.screen !== 'finished';
+  const sure = await ask({
+    title: t('withdraw.title'), text: t(begun ? 'withdraw.running' : 'withdraw.after'), confirm: t('withdraw'),
+    cancel: t('withdraw.keep'), kind: 'danger',
+  });
+  if (!sure) return;
+  giveUp();
+  await during(async () => {
+    try {
+      await act('/consent', { granted: false, type: 'all' });
+    } catch (error) {
+      if (begun || error.code !== 'SESSION_NOT_ACTIVE') throw error;
+      // The credential has expired, and what is over gives out no other.
+      remark(t('withdraw.contact', { organization: interview.organization.name }));
+      return;
+    }
+    forget('withdrawn');
+    if (begun) host.emit('left', { reason: 'consent_withdrawn' });
+    showEnded();
+  });
+}
+
+/** Nothing of what was said stays in this browser. */
+function forget(end) {
+  for (const key of ['pending', 'draft', 'asked']) store.set(key, null);
+  store.set('end', end);
+}
+
+function showFinished(closing = [], session = null) {
+  if (store.get('end') === 'withdrawn') return showEnded();
+  if (store.get('end') !== 'finished') {
+    forget('finished');
+    host.emit('completed');
+  }
+  // Only the tab that held the interview still has the credential.
+  const onwithdraw = store.get('session') ? withdraw : null;
+  show('finished', screens.finished({ strings, interview, closing, session, onwithdraw }));
+  if (closing.length) announce(closing.join(' '));
+}
+
+/** Over without an end: left, withdrawn, or given up while nobody was here. */
+function showEnded() {
+  const end = store.get('end');
+  const kind = ['left', 'withdrawn'].includes(end) ? end : 'ended';
+  const values = { organization: interview.organization.name };
+  show(kind, screens.message(t(`${kind}.title`), [t(`${kind}.text`, values), t('close')]));
+}
+
+/** Tells the server that somebody is here, again and again. */
+function beat(seconds) {
+  clearTimeout(heartbeat);
+  heartbeat = setTimeout(pulse, seconds * 1000);
+}
+
+function stopHeartbeat() {
+  clearTimeout(heartbeat);
+  heartbeat = null;
+}
+
+async function pulse() {
+  if (!conversation) return;
+  try {
+    const { status, nextHeartbeatIn } = await api.heartbeat();
+    if (!conversation) return;
+    beat(nextHeartbeatIn ?? 30);
+    if (status !== 'in_progress' && !waiting) await during(() => follow(status));
+  } catch (error) {
+    if (!conversation) return;
+    beat(error.retryAfter ?? HEARTBEAT_RETRY);
+    if (!error.temporary && !waiting) await during(() => sync());
+  }
+}
+
+/** Shows what the server says, which is something else than this page shows. */
+async function follow(status) {
+  if (status !== 'paused') return sync();
+  host.emit('paused');
+  showPaused(true);
+}
+
+/** Somebody looks at the page again: another tab may have gone on meanwhile, or silence may have paused the interview. */
+async function returned() {
+  const screen = main.dataset.screen;
+  if (document.hidden || waiting || !['conversation', 'paused', 'welcome'].includes(screen)) return;
+  await during(async () => {
+    try {
+      if (!conversation) {
+        const { session } = await api.interview();
+        if ((session?.status ?? 'created') !== (screen === 'paused' ? 'paused' : 'created')) await sync();
+        return;
+      }
+      // A heartbeat also takes up again what only silence had paused.
+      const { status } = await api.heartbeat();
+      if (status !== 'in_progress') return await follow(status);
+      const next = await api.next();
+      if (conversation && (next.done || next.prompt?.id !== conversation.prompt?.id)) await converse(next, t('moved'));
+    } catch (error) {
+      // Without a connection everything stays as it is; the next request will say more.
+      if (!error.temporary) throw error;
+    }
+  });
+}
+
+async function boot() {
+  main.replaceChildren(screens.loading());
+  await speak(preferred(navigator.languages ?? [navigator.language]));
+  try {
+    interview = await notice.patiently(api.interview);
+  } catch (error) {
+    refuse(error);
+    return;
+  }
+  await speak(interview.language);
+  speech = createSpeech(strings.content, () => conversation?.showVoice());
+  document.title = `${interview.campaign.name} · ${interview.organization.name}`;
+  top.replaceChildren(...screens.header(interview));
+  await showWhereItStands();
+}
+
+window.addEventListener('offline', () => {
+  if (conversation && !waiting) notice.show(t('offline.idle'));
+});
+window.addEventListener('online', () => {
+  if (!waiting) notice?.clear();
+  returned();
+});
+document.addEventListener('visibilitychange', returned);
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) returned();
+});
+
+boot().catch((error) => {
+  console.error(error);
+}).finally(() => host.emit('ready'));

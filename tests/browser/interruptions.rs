@@ -1,0 +1,150 @@
+//! Reloads, lost networks, busy servers, silence.
+
+use chrono::TimeDelta;
+use interview_relay::reactors::Pass;
+use serde_json::json;
+
+use super::{
+    Browser, agree_and_start, answer, answers, campaign, invite, link, link_at,
+    proxy::{Proxy, Trouble},
+    questions, session, two_questions,
+};
+use crate::support::{engines::Engine, product::Product};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_goes_on_where_the_interview_stands_and_keeps_the_draft() {
+    let product = Product::start(Engine::sqlite("reload").await).await;
+    let campaign = campaign(&product, two_questions(), json!({})).await;
+    let browser = Browser::start().await;
+    browser.open(&link(&invite(&product, &campaign).await)).await;
+    agree_and_start(&browser).await;
+    answer(&browser, "The first question?", "An answer that is long enough for the interviewer.").await;
+    browser.question("The second one?").await;
+    browser.fill("#answer", "Half an ans").await;
+    browser.client.refresh().await.expect("reload");
+    browser.question("The second one?").await;
+    assert_eq!(browser.evaluate("document.getElementById('answer').value").await, "Half an ans");
+    assert_eq!(browser.text("#progress-text").await, "Answered: 1 of 2");
+    browser.fill("#answer", "wer, now whole.").await;
+    browser.click("#send").await;
+    browser.screen("finished").await;
+    assert_eq!(answers(&product, &campaign).await, 2);
+    // The end stays the end.
+    browser.client.refresh().await.expect("reload");
+    browser.screen("finished").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_waits_for_the_network() {
+    let product = Product::start(Engine::sqlite("network").await).await;
+    let campaign = campaign(&product, two_questions(), json!({})).await;
+    let browser = Browser::start().await;
+    browser.open(&link(&invite(&product, &campaign).await)).await;
+    agree_and_start(&browser).await;
+    browser.question("The first question?").await;
+    browser.offline(true).await;
+    answer(&browser, "The first question?", "Said in a tunnel, at some length.").await;
+    browser.until("document.getElementById('notice').innerText.includes('Your answer is kept here')").await;
+    browser.check_accessibility("a lost network").await;
+    assert_eq!(answers(&product, &campaign).await, 0);
+    browser.offline(false).await;
+    browser.question("The second one?").await;
+    assert_eq!(browser.text("#notice").await, "");
+    assert_eq!(answers(&product, &campaign).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_whose_receipt_was_lost_counts_once() {
+    let product = Product::start(Engine::sqlite("receipt").await).await;
+    let campaign = campaign(&product, two_questions(), json!({})).await;
+    let proxy = Proxy::start(&product.url).await;
+    let browser = Browser::start().await;
+    browser.open(&link_at(&proxy.url, &invite(&product, &campaign).await)).await;
+    agree_and_start(&browser).await;
+    browser.question("The first question?").await;
+    proxy.trouble(Trouble::LoseAnswer("/answers"));
+    answer(&browser, "The first question?", "The server hears this, and nobody hears the server.").await;
+    browser.question("The second one?").await;
+    assert_eq!(proxy.statuses("POST", "/answers"), [0, 201]);
+    assert_eq!(answers(&product, &campaign).await, 1);
+
+    // The same with a reload in between: what was on its way is sent again, and counts once.
+    proxy.trouble(Trouble::LoseAnswer("/answers"));
+    answer(&browser, "The second one?", "And this as well, with a reload in between.").await;
+    browser.client.refresh().await.expect("reload");
+    browser.screen("finished").await;
+    assert_eq!(answers(&product, &campaign).await, 2);
+    assert_eq!(session(&product, &campaign).await["status"], "completed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_server_is_given_the_time_that_it_asks_for() {
+    let product = Product::start(Engine::sqlite("busy").await).await;
+    let campaign = campaign(&product, two_questions(), json!({})).await;
+    let proxy = Proxy::start(&product.url).await;
+    let browser = Browser::start().await;
+    proxy.trouble(Trouble::Busy(503, 1));
+    browser.open(&link_at(&proxy.url, &invite(&product, &campaign).await)).await;
+    browser.until("document.getElementById('notice').innerText.includes('Next attempt in 1 second')").await;
+    agree_and_start(&browser).await;
+    browser.question("The first question?").await;
+    proxy.trouble(Trouble::Busy(429, 2));
+    answer(&browser, "The first question?", "Patience is what this answer needs.").await;
+    browser.until("document.getElementById('notice').innerText.includes('Next attempt in 1 second')").await;
+    browser.question("The second one?").await;
+    assert_eq!(proxy.statuses("POST", "/answers"), [429, 429, 201]);
+    assert_eq!(answers(&product, &campaign).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pausing_and_going_on() {
+    let product = Product::start(Engine::sqlite("pause").await).await;
+    let campaign = campaign(&product, questions(), json!({})).await;
+    let invite = invite(&product, &campaign).await;
+    let browser = Browser::start().await;
+    browser.open(&link(&invite)).await;
+    agree_and_start(&browser).await;
+    browser.question("Why did you choose us?").await;
+    browser.fill("#answer", "Begun").await;
+    browser.click("#pause").await;
+    browser.screen("paused").await;
+    browser.check_accessibility("the pause").await;
+    assert_eq!(session(&product, &campaign).await["status"], "paused");
+    // Coming back by the link.
+    browser.open(&link(&invite)).await;
+    browser.screen("paused").await;
+    browser.click("#resume").await;
+    browser.question("Why did you choose us?").await;
+    assert_eq!(browser.evaluate("document.getElementById('answer').value").await, "Begun");
+    assert_eq!(session(&product, &campaign).await["status"], "in_progress");
+    browser.click("#leave").await;
+    browser.until("document.querySelector('dialog[open]')").await;
+    browser.check_accessibility("the question whether to leave").await;
+    assert_eq!(browser.focus().await, "dialog-cancel", "the harmless choice has the focus");
+    browser.click("#dialog-cancel").await;
+    browser.click("#leave").await;
+    browser.click("#dialog-confirm").await;
+    browser.screen("left").await;
+    browser.check_accessibility("the leaving").await;
+    let session = session(&product, &campaign).await;
+    assert_eq!((&session["status"], &session["endReason"]), (&json!("abandoned"), &json!("participant_left")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interview_that_fell_silent_goes_on_with_the_next_sign_of_life() {
+    let product = Product::start(Engine::sqlite("silence").await).await;
+    let campaign = campaign(&product, two_questions(), json!({})).await;
+    let browser = Browser::start().await;
+    browser.open(&link(&invite(&product, &campaign).await)).await;
+    agree_and_start(&browser).await;
+    browser.question("The first question?").await;
+    let mut timers = product.session_timers("a");
+    product.flush_heartbeats().await;
+    product.engine.hands.advance(TimeDelta::seconds(125));
+    while timers.pass().await.expect("a pass") == Pass::More {}
+    assert_eq!(session(&product, &campaign).await["status"], "paused");
+    answer(&browser, "The first question?", "I was away, but here is my answer.").await;
+    browser.question("The second one?").await;
+    assert_eq!(session(&product, &campaign).await["status"], "in_progress");
+    assert_eq!(answers(&product, &campaign).await, 1);
+}

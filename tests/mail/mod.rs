@@ -1,0 +1,6 @@
+//! Mail: what is sent, and what comes back, with other people's servers and parsers.
+
+mod files;
+mod reports;
+mod sending;
+mod templates;
