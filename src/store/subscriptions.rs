@@ -243,13 +243,15 @@ impl Store {
         Ok(rows.into_iter().flatten().next().and_then(Value::into_bytes))
     }
 
-    /// Deletes up to `limit` stored replies whose time is over at `now`; answers how many.
+    /// Deletes those of the `limit` oldest stored replies whose time is over at `now`; answers how many.
     ///
     /// # Errors
     /// [`Error::Database`].
     pub async fn sweep_replies(&self, now: i64, limit: i64) -> Result<usize, Error> {
-        let sql = "DELETE FROM idempotency WHERE id IN \
-                   (SELECT id FROM idempotency WHERE expires_at <= $1 ORDER BY id LIMIT $2) RETURNING id";
+        // Replies expire in the order of their ids, so only the oldest are looked at, and not every one there is.
+        let sql = "DELETE FROM idempotency WHERE id IN (SELECT oldest.id FROM \
+                   (SELECT id, expires_at FROM idempotency ORDER BY id LIMIT $2) oldest WHERE oldest.expires_at <= $1) \
+                   RETURNING id";
         Ok(self.committer.statement(sql, vec![now.into(), limit.into()]).await?.len())
     }
 }
