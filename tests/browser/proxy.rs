@@ -55,6 +55,11 @@ impl Proxy {
         *self.shared.trouble.lock() = Some(trouble);
     }
 
+    /// Ends whatever trouble there is.
+    pub fn calm(&self) {
+        *self.shared.trouble.lock() = None;
+    }
+
     /// The statuses that requests with this method and end of their path were answered with; 0 for a lost answer.
     pub fn statuses(&self, method: &str, end: &str) -> Vec<u16> {
         let seen = self.shared.seen.lock();
