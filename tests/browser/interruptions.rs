@@ -85,13 +85,13 @@ async fn a_busy_server_is_given_the_time_that_it_asks_for() {
     let browser = Browser::start().await;
     // Busy until the notice was seen: it stands for as long as the server asks for, which a slow machine may miss once.
     let waits = r"/Next attempt in \d+ second/.test(document.getElementById('notice').innerText)";
-    proxy.trouble(Trouble::Busy(503, u32::MAX));
+    proxy.trouble(Trouble::Busy(503));
     browser.open(&link_at(&proxy.url, &invite(&product, &campaign).await)).await;
     browser.until(waits).await;
     proxy.calm();
     agree_and_start(&browser).await;
     browser.question("The first question?").await;
-    proxy.trouble(Trouble::Busy(429, u32::MAX));
+    proxy.trouble(Trouble::Busy(429));
     answer(&browser, "The first question?", "Patience is what this answer needs.").await;
     browser.until(waits).await;
     proxy.calm();

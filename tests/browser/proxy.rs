@@ -15,8 +15,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 /// What the proxy does with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// Answers this many requests in a row with a status and `Retry-After: 1`.
-    Busy(u16, u32),
+    /// Answers requests with a status and `Retry-After: 1`, until it calms down.
+    Busy(u16),
     /// Passes the next request whose path ends so on, and loses the answer.
     LoseAnswer(&'static str),
 }
@@ -76,17 +76,10 @@ impl Drop for Proxy {
 
 impl Shared {
     fn busy(&self, path: &str) -> Option<u16> {
-        let mut trouble = self.trouble.lock();
-        let Some(Trouble::Busy(status, left)) = trouble.as_mut() else { return None };
-        if !path.starts_with("/v1/") {
-            return None;
+        match *self.trouble.lock() {
+            Some(Trouble::Busy(status)) if path.starts_with("/v1/") => Some(status),
+            _ => None,
         }
-        let status = *status;
-        *left -= 1;
-        if *left == 0 {
-            *trouble = None;
-        }
-        Some(status)
     }
 
     fn loses(&self, path: &str) -> bool {
