@@ -74,7 +74,8 @@ impl Committer {
                 .map_err(|error| Error::Unavailable(error.to_string()))?;
         } else {
             tokio::spawn(async move {
-                while let Some(batch) = gather(&mut waiting).await {
+                let mut last = 0;
+                while let Some(batch) = gather(&mut waiting, &mut last).await {
                     writer.write(batch).await;
                 }
             });
@@ -141,34 +142,36 @@ async fn feed(
     mut is_ready: mpsc::Receiver<()>,
     batches: mpsc::Sender<Vec<Waiting>>,
 ) {
+    let mut last = 0;
     while is_ready.recv().await.is_some() {
-        let Some(batch) = gather(&mut waiting).await else { return };
+        let Some(batch) = gather(&mut waiting, &mut last).await else { return };
         if batches.send(batch).await.is_err() {
             return;
         }
     }
 }
 
-/// The next batch. A lone submission leaves at once: after each drain the other tasks get one turn, and as long as
-/// that brings more, it waits one more turn.
-async fn gather(waiting: &mut mpsc::Receiver<Waiting>) -> Option<Vec<Waiting>> {
+/// The next batch. A lone submission leaves at once. Otherwise the other tasks get turns until half as many wait as were
+/// written last, or a turn brings none: so clients that ask one thing after the other fall into two groups, and one
+/// prepares its commands while the other's are being written.
+async fn gather(waiting: &mut mpsc::Receiver<Waiting>, last: &mut usize) -> Option<Vec<Waiting>> {
     let mut batch = Vec::new();
     let first = waiting.recv().await?;
     let mut events = first.events();
     batch.push(first);
-    let mut yielded = false;
+    let mut before = 0;
     loop {
-        let before = batch.len();
         while batch.len() < BATCH && events < BATCH_EVENTS {
             let Ok(next) = waiting.try_recv() else { break };
             events += next.events();
             batch.push(next);
         }
-        if yielded && batch.len() == before {
+        if batch.len() * 2 >= *last || batch.len() == before {
+            *last = batch.len();
             return Some(batch);
         }
+        before = batch.len();
         tokio::task::yield_now().await;
-        yielded = true;
     }
 }
 
