@@ -1,26 +1,40 @@
 //! Measures InterviewRelay side by side with a peer and with the limits of the machine, in one run. See `bench/run`.
 
+// The product's test support takes this from a crate of that name; see `folder`.
+extern crate self as tempfile;
+
 mod audit;
 mod database;
+mod fill;
+mod folder;
+mod goals;
 mod hello;
+mod hooks;
 mod http;
 mod load;
 mod measured;
+mod pace;
+mod participant;
 mod parts;
 mod peer;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 mod profile;
+mod rabbitmq;
 mod raw;
+mod receiver;
 mod report;
 mod scene;
 mod server;
 mod settings;
+mod smtp;
 mod template;
 mod usage;
 
 use std::process::ExitCode;
 
+use clap::ValueEnum;
+use folder::{Builder, TempDir};
 use report::Report;
 use settings::{Part, Settings};
 
@@ -35,26 +49,10 @@ async fn main() -> ExitCode {
     }
     let settings = Settings::read();
     let mut report = Report::new(&settings);
-    if settings.wants(Part::Limits) {
-        parts::limits::run(&settings, &mut report).await;
-    }
-    if settings.wants(Part::Peer) {
-        parts::peer::run(&settings, &mut report).await;
-    }
-    if settings.wants(Part::Commands) {
-        parts::commands::run(&settings, &mut report).await;
-    }
-    if settings.wants(Part::Invites) {
-        parts::invites::run(&settings, &mut report).await;
-    }
-    if settings.wants(Part::Nodes) {
-        parts::nodes::run(&settings, &mut report).await;
-    }
-    if settings.wants(Part::Lists) {
-        parts::lists::run(&settings, &mut report).await;
-    }
-    if settings.wants(Part::Crash) {
-        parts::crash::run(&settings, &mut report).await;
+    for part in Part::value_variants() {
+        if settings.wants(*part) {
+            parts::run(*part, &settings, &mut report).await;
+        }
     }
     exit(report.finish(&settings.results))
 }
