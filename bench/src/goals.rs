@@ -114,13 +114,13 @@ pub const GOALS: &[Goal] = &[
     most("p99 of an answer, SQLite, 64 participants, to 100 ms", "interviews/sqlite/c64.p99", "=100", 1.0),
     most("p99 of an answer, PostgreSQL, 64 participants, to 100 ms", "interviews/postgres/c64.p99", "=100", 1.0),
     most(
-        "memory with idle sessions, SQLite, after a second round of heartbeats to after the first",
+        "memory with idle sessions, SQLite, after another round of heartbeats to before",
         "idle/sqlite/memory2",
         "idle/sqlite/memory1",
         1.1,
     ),
     most(
-        "memory with idle sessions, PostgreSQL, after a second round of heartbeats to after the first",
+        "memory with idle sessions, PostgreSQL, after another round of heartbeats to before",
         "idle/postgres/memory2",
         "idle/postgres/memory1",
         1.1,

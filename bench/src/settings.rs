@@ -13,10 +13,10 @@ pub struct Settings {
     #[arg(value_enum)]
     pub parts: Vec<Part>,
     /// Seconds per cell.
-    #[arg(long, default_value_t = 8.0)]
+    #[arg(long, default_value_t = 6.0)]
     pub seconds: f64,
     /// Seconds per cell before anything counts.
-    #[arg(long, default_value_t = 1.5)]
+    #[arg(long, default_value_t = 1.0)]
     pub warmup: f64,
     /// How often each cell is measured; the median counts.
     #[arg(long, default_value_t = 1)]
@@ -98,7 +98,7 @@ impl Settings {
     pub fn read() -> Self {
         let mut settings = Self::parse();
         if settings.quick {
-            settings.seconds = settings.seconds.min(2.0);
+            settings.seconds = settings.seconds.min(1.5);
             settings.warmup = settings.warmup.min(0.5);
             settings.rows = settings.rows.min(20_000);
             settings.events = settings.events.min(100_000);

@@ -65,28 +65,33 @@ async fn run_on(engine: Engine, settings: &Settings, report: &mut Report) -> Res
     };
     opened?;
     report.add(&format!("idle/{name}/open"), "sessions/s", Measured::from_count(sessions, began.elapsed()));
+    // What opening them has left in memory is not the price of their being open.
+    let opened = Measured::value(memory(&server)?).note("in the process that opened them");
+    report.add(&format!("idle/{name}/opened"), "MiB", opened);
+    server.stop()?;
+    let server = home.start(0).await?;
     // From then on the server also does what it does about silence: every session has a timer that looks for it.
-    while !settings.quick && began.elapsed() < SILENCE {
+    let mut first = true;
+    while first || (!settings.quick && began.elapsed() < SILENCE) {
         beat(&server, &heartbeats, every).await?;
+        first = false;
     }
-
-    let mut rounds = [0.0; 2];
+    let before = memory(&server)?;
     let events = audit::gapless(&home).await?;
-    for (round, memory_after) in rounds.iter_mut().enumerate() {
-        let key = format!("idle/{name}/heartbeats{}", round + 1);
-        let beating = async {
-            let latencies = beat(&server, &heartbeats, every).await?;
-            Ok(Measured::from_latencies(latencies, every))
-        };
-        report.once(&key, "heartbeats/s", &[server.pid()], beating).await;
-        *memory_after = memory(&server)?;
-        report.add(&format!("idle/{name}/memory{}", round + 1), "MiB", Measured::value(*memory_after));
+    let beating = async {
+        let latencies = beat(&server, &heartbeats, every).await?;
+        Ok(Measured::from_latencies(latencies, every))
+    };
+    report.once(&format!("idle/{name}/heartbeats"), "heartbeats/s", &[server.pid()], beating).await;
+    let after = memory(&server)?;
+    for (number, memory) in [(1, before), (2, after)] {
+        report.add(&format!("idle/{name}/memory{number}"), "MiB", Measured::value(memory));
     }
     let written = audit::gapless(&home).await? - events;
     if written > 0 {
         report.fail(&format!("idle/{name}/events"), format!("{written} events while nothing happened"));
     }
-    let each = (rounds[1] - empty).max(0.0) * 1024.0 * 1024.0 / sessions as f64;
+    let each = (after - empty).max(0.0) * 1024.0 * 1024.0 / sessions as f64;
     let each =
         Measured::value(each).note(format!("{sessions} sessions; {empty:.1} MiB without any; no events written"));
     report.add(&format!("idle/{name}/session"), "bytes", each);

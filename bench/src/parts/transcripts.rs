@@ -15,9 +15,8 @@ use crate::server::Server;
 use crate::settings::Settings;
 
 const DATABASE: &str = "relay_bench_transcripts";
-/// The most that a script may have.
-const QUESTIONS: usize = 100;
-/// With each question that makes ten utterances.
+const QUESTIONS: usize = 91;
+/// So that each question makes eleven utterances, a transition included.
 const FOLLOW_UPS: usize = 4;
 const UTTERANCES: usize = 1_000;
 /// How often a document is read at least, however long it takes.

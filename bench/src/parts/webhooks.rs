@@ -143,8 +143,10 @@ async fn organization(home: &Home, number: usize) -> Result<String> {
 
 async fn document(home: &Home, arguments: &[&str]) -> Result<Value> {
     let (output, ..) = home.administer(arguments).await?;
-    let line = output.lines().find(|line| line.starts_with('{')).ok_or_else(|| format!("{arguments:?}: {output}"))?;
-    serde_json::from_str(line).map_err(|error| error.to_string())
+    // Among what the command logs.
+    let documents = output.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let document = documents.into_iter().find(|document: &Value| document["id"].is_string());
+    document.ok_or_else(|| format!("{arguments:?}: {output}"))
 }
 
 /// From the start of the process to the first webhook, with a backlog; after SIGTERM and after kill -9. None may be lost.
