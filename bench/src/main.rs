@@ -48,13 +48,37 @@ async fn main() -> ExitCode {
         return exit(hello::serve(port).await);
     }
     let settings = Settings::read();
-    let mut report = Report::new(&settings);
-    for part in Part::value_variants() {
-        if settings.wants(*part) {
-            parts::run(*part, &settings, &mut report).await;
+    tokio::select! {
+        result = measure(&settings) => exit(result),
+        () = stopped() => {
+            // What was started ended with the measuring; nobody waits for threads that still send requests.
+            eprintln!("stopped");
+            std::process::exit(130)
         }
     }
-    exit(report.finish(&settings.results))
+}
+
+async fn measure(settings: &Settings) -> http::Result<()> {
+    let mut report = Report::new(settings);
+    for part in Part::value_variants() {
+        if settings.wants(*part) {
+            parts::run(*part, settings, &mut report).await;
+        }
+    }
+    report.finish(&settings.results)
+}
+
+/// Returns on SIGTERM or SIGINT: RabbitMQ runs in a process group of its own, which a terminal's Ctrl-C does not reach.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
 }
 
 fn exit(result: http::Result<()>) -> ExitCode {

@@ -33,7 +33,7 @@ pub struct Settings {
     /// Kills per engine in the crash part.
     #[arg(long, default_value_t = 20)]
     pub kills: usize,
-    /// Short cells, 20,000 rows, 100,000 events, 5,000 sessions, 3 kills: to see that everything works. Writes no RESULTS.md.
+    /// Short cells, 20,000 rows, 100,000 events, 2,000 sessions, 3 kills: to see that everything works. Writes no RESULTS.md.
     #[arg(long)]
     pub quick: bool,
     /// The PostgreSQL server to measure on, which must be on this machine.
@@ -102,7 +102,7 @@ impl Settings {
             settings.warmup = settings.warmup.min(0.5);
             settings.rows = settings.rows.min(20_000);
             settings.events = settings.events.min(100_000);
-            settings.sessions = settings.sessions.min(5_000);
+            settings.sessions = settings.sessions.min(2_000);
             settings.kills = settings.kills.min(3);
         }
         settings
