@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use tokio::{net::TcpListener, sync::watch};
 
-use super::{installation::Installation, org::first_start};
+use super::{installation::Installation, node::Node, org::first_start};
 use crate::{
     app::App,
     broker::{self, Broker},
@@ -53,7 +53,11 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let first_key = first_start(&commands).await?;
     let stop = server::stop_signal().map_err(|error| error.to_string())?;
     let uses = Arc::new(KeyUses::default());
-    let node = format!("node_{}", uuid::Uuid::from_u128(rand::random()));
+    let place = Node::enter(&config.data_dir);
+    if let Some(place) = &place.place {
+        store.release_place(place).await.map_err(|error| error.to_string())?;
+    }
+    let node = place.name.clone();
     let mail = Arc::new(config.mail.clone());
     let mailer =
         Mailer::new(commands.clone(), mail.clone(), node.clone()).map_err(|error| format!("smtp-url: {error}"))?;
