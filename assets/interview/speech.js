@@ -17,6 +17,8 @@ export function createSpeech(language, onchange, fetchLine = null) {
   let on = false;
   // Counts what is said: what belongs to an earlier count is not said any more.
   let count = 0;
+  // Ends what is being played.
+  let hush = () => {};
 
   const voice = () =>
     synthesis?.getVoices().find((candidate) => candidate.localService && primary(candidate.lang) === primary(language));
@@ -27,25 +29,28 @@ export function createSpeech(language, onchange, fetchLine = null) {
   function stop() {
     count += 1;
     synthesis?.cancel();
-    // Emptied, so that whoever waits for its end is told.
-    if (player?.hasAttribute('src')) {
-      player.pause();
-      player.removeAttribute('src');
-      player.load();
-    }
+    hush();
   }
 
-  /** Plays a sound; resolves to whether it came to its end. */
+  /**
+   * Plays a sound; resolves to whether it came to its end. There is one player for all of them: some browsers let a page
+   * play only where somebody has pressed something, and remember that by the player.
+   */
   function play(sound) {
     return new Promise((resolve) => {
       const url = URL.createObjectURL(sound);
+      let over = false;
       const done = (played) => () => {
+        if (over) return;
+        over = true;
+        Object.assign(player, { onended: null, onerror: null });
+        player.pause();
         URL.revokeObjectURL(url);
-        for (const name of ['onended', 'onerror', 'onemptied']) player[name] = null;
         resolve(played);
       };
+      hush = done(false);
       player.src = url;
-      Object.assign(player, { onended: done(true), onerror: done(false), onemptied: done(false) });
+      Object.assign(player, { onended: done(true), onerror: done(false) });
       player.play().catch(done(false));
     });
   }

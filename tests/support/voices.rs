@@ -38,6 +38,13 @@ pub enum Mood {
     Hangs,
 }
 
+impl Mood {
+    /// Which of them it is, without its bytes.
+    pub fn name(&self) -> String {
+        format!("{self:?}").chars().take_while(char::is_ascii_alphabetic).collect()
+    }
+}
+
 /// A recording that was listened to.
 #[derive(Clone, Debug, Default)]
 pub struct Listened {

@@ -49,7 +49,7 @@ fn a_whole_interview() {
     assert_eq!(
         shown,
         json!({
-            "id": "p1", "kind": "question", "questionId": "q1", "text": "Question 1?", "type": "open", "options": null,
+            "id": "p1", "kind": "question", "questionId": "q1", "utteranceId": "utt_2", "text": "Question 1?", "type": "open", "options": null,
             "scale": null, "required": true, "maxDuration": 90,
         })
     );
