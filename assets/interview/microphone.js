@@ -62,7 +62,6 @@ export function createMicrophone({ strings, onrecord, onsend, onfail }) {
   let kept = null;
 
   function show() {
-    speak.setAttribute('aria-pressed', String(Boolean(recording)));
     speak.classList.toggle('live', Boolean(recording));
     const label = asking ? 'speak.asking' : recording ? 'speak.stop' : 'speak';
     speak.replaceChildren(icon('microphone'), t(label));

@@ -19,6 +19,8 @@ use crate::{
 
 /// Files that a session or script may have: a bound, not a rule that anybody should meet.
 const MAX_FILES: i64 = 1_000;
+/// Files that a session may have while its participant still sends recordings, who needs no key to do it.
+const MAX_SPOKEN: i64 = 300;
 /// Rows asked for at once.
 const PAGE: i64 = 500;
 
@@ -90,8 +92,8 @@ impl Command for StoreRecording {
         if let Some(known) = known {
             return Ok(Answer::ok(body(known)));
         }
-        if n >= MAX_FILES {
-            return Err(too_many().into());
+        if n >= MAX_SPOKEN {
+            return Err(too_many(MAX_SPOKEN).into());
         }
         let store = FileCommand::Store {
             file_id: self.id,
@@ -162,13 +164,13 @@ impl Command for StoreMedia {
 /// Refuses one file too many.
 async fn limit(work: &mut Work<'_>, owner: &str) -> Result<(), Stop> {
     if work.counter(format!("files/{owner}")).await? >= MAX_FILES {
-        return Err(too_many().into());
+        return Err(too_many(MAX_FILES).into());
     }
     Ok(())
 }
 
-fn too_many() -> Refusal {
-    let message = format!("There are {MAX_FILES} files already, which is as many as there can be.");
+fn too_many(most: i64) -> Refusal {
+    let message = format!("There are {most} files already, which is as many as there can be.");
     Refusal::new(Code::Conflict, message)
 }
 

@@ -35,6 +35,8 @@ use crate::files::kind;
 const MAX_SOUND: usize = 8 << 20;
 /// Bytes of spoken lines that stay in memory.
 const CACHE: u64 = 32 << 20;
+/// Spoken lines that are roughly that many bytes. Few, because each shard of the cache must hold the longest.
+const LINES: usize = 100;
 /// Bytes after which what a sound is can be told.
 const HEAD: usize = 512;
 /// Bytes that the answer to a recording may have.
@@ -159,7 +161,7 @@ impl Speech {
             patience: Patience::default(),
             speaking: Arc::new(Semaphore::new(SPEAKING)),
             hearing: Semaphore::new(HEARING),
-            cache: Cache::with_weighter(1_000, CACHE, Size),
+            cache: Cache::with_weighter(LINES, CACHE, Size),
         }
     }
 

@@ -147,7 +147,7 @@ impl Session {
         agreed(self.recording) && agreed(self.data_processing)
     }
 
-    /// Whether the participant has taken back, or never gave, consent to processing.
+    /// Whether the participant has refused consent to processing, or taken it back.
     pub fn refuses_processing(&self) -> bool {
         self.data_processing == Some(false)
     }

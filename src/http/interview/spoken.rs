@@ -13,6 +13,7 @@ use aggregates::{
     value::Input,
 };
 use axum::{extract::State, response::Response};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use projections::file::FileDocument;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -159,10 +160,13 @@ async fn heard(
     }
     let row = app.store.document_of_any("files", &recording.to_string()).await?.ok_or_else(ApiError::not_found)?;
     let file: FileDocument = serde_json::from_str(&row.json).map_err(ApiError::internal)?;
-    let bytes = app.files.objects.read(row.column("storage_key").text(), 0..file.size).await.map_err(|error| {
-        tracing::error!(%error, "the file store failed");
-        ApiError::unavailable(5)
-    })?;
+    // Opened when it is sent: until there is a place for it, it may wait for longer than a connection lasts.
+    let (files, key) = (app.files.clone(), row.column("storage_key").text().to_owned());
+    let opened = async move {
+        let bytes = files.objects.read(&key, 0..file.size).await;
+        bytes.inspect_err(|error| tracing::error!(%error, "the file store failed"))
+    };
+    let bytes = stream::once(opened).try_flatten().boxed();
     let sound = Recording { content_type: file.content_type, size: file.size, bytes };
     let heard = listener.hear(sound, &session.terms.language).await.ok_or_else(|| {
         let message =
