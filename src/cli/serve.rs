@@ -23,7 +23,7 @@ use crate::{
         routes,
         server::{self, Bounds, Front},
     },
-    interview::{Interviewer, Interviews, Rules, heartbeats, model::Model},
+    interview::{Interviews, heartbeats, model::Model, speech::Speech},
     mail::{
         Mailer, Outlet,
         reports::{Desk, ses::Network},
@@ -61,7 +61,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let mail = Arc::new(config.mail.clone());
     let mailer =
         Mailer::new(commands.clone(), mail.clone(), node.clone()).map_err(|error| format!("smtp-url: {error}"))?;
-    let interviews = Interviews::new(interviewer(config)?, config.timeouts);
+    let interviews = interviews(config)?;
     let timers = SessionTimers::new(config.timeouts, clock.now());
     let removal = FileRemoval::new(files.clone());
     let webhooks = webhooks(config, &clock)?;
@@ -132,11 +132,20 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     result
 }
 
-/// Who words what is said in interviews.
-fn interviewer(config: &Config) -> Result<Arc<dyn Interviewer>, String> {
-    let Some(endpoint) = config.model.clone() else { return Ok(Arc::new(Rules)) };
-    let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(3)).build();
-    Ok(Arc::new(Model::new(endpoint, http.map_err(|error| format!("llm-url: {error}"))?)))
+/// Who words, speaks and hears what is said in interviews.
+fn interviews(config: &Config) -> Result<Interviews, String> {
+    let http = || {
+        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(3)).build();
+        http.map_err(|error| format!("llm-url: {error}"))
+    };
+    let mut interviews = Interviews { timeouts: config.timeouts, ..Interviews::default() };
+    if let Some(endpoint) = config.model.clone() {
+        interviews.interviewer = Arc::new(Model::new(endpoint, http()?));
+    }
+    if let Some(endpoint) = config.speech.clone() {
+        interviews.speech = Some(Arc::new(Speech::new(endpoint, http()?)));
+    }
+    Ok(interviews)
 }
 
 /// What the HTTP platform needs to know about the store.

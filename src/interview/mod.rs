@@ -2,10 +2,11 @@
 //!
 //! Which step follows an answer is decided by the session alone ([`Session::next_step`]). An [`Interviewer`] is asked for
 //! *words* before the command runs, with a deadline, so a slow or failing one holds no transaction open and costs the
-//! participant a short wait at most: without its words the session uses its own phrases.
+//! participant a short wait at most: without its words the session uses its own phrases. Voices ([`speech`]) are extras.
 
 pub mod heartbeats;
 pub mod model;
+pub mod speech;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +16,7 @@ use aggregates::{
 };
 use futures_util::future::BoxFuture;
 
-use self::heartbeats::Heartbeats;
+use self::{heartbeats::Heartbeats, speech::Speech};
 use crate::config::Timeouts;
 
 /// How long an interviewer may think.
@@ -71,6 +72,8 @@ pub struct Interviews {
     pub timeouts: Timeouts,
     /// How long the interviewer may think; [`DEADLINE`] unless told otherwise.
     pub deadline: Duration,
+    /// Who speaks and listens, if somebody does.
+    pub speech: Option<Arc<Speech>>,
 }
 
 impl Default for Interviews {
@@ -82,7 +85,17 @@ impl Default for Interviews {
 impl Interviews {
     /// Interviews led by an interviewer.
     pub fn new(interviewer: Arc<dyn Interviewer>, timeouts: Timeouts) -> Self {
-        Self { interviewer, heartbeats: Arc::default(), timeouts, deadline: DEADLINE }
+        Self { interviewer, heartbeats: Arc::default(), timeouts, deadline: DEADLINE, speech: None }
+    }
+
+    /// Who speaks, if somebody does.
+    pub fn speaker(&self) -> Option<&Arc<Speech>> {
+        self.speech.as_ref().filter(|speech| speech.speaks())
+    }
+
+    /// Who listens, if somebody does.
+    pub fn listener(&self) -> Option<&Arc<Speech>> {
+        self.speech.as_ref().filter(|speech| speech.hears())
     }
 
     /// The interviewer's words for a moment; none when it takes too long.

@@ -22,5 +22,6 @@ mod scripts;
 mod server;
 mod session_timers;
 mod sessions;
+mod speech;
 mod support;
 mod webhooks;

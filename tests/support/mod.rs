@@ -9,6 +9,7 @@ pub mod product;
 pub mod rabbitmq;
 pub mod s3;
 pub mod smtp;
+pub mod voices;
 
 /// Makes ring the cryptography of this process's HTTP clients: they are built without one.
 pub fn ring() {
