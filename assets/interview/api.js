@@ -46,7 +46,7 @@ async function failure(response) {
 
 /** The routes of one invite; `base` is the URL of its interview in the API. */
 export function createApi(base, store, device) {
-  async function send(method, path, { body, key, authorized, sound = false, patience = PATIENCE }) {
+  async function send(method, path, { body, key, authorized, signal, sound = false, patience = PATIENCE }) {
     const headers = { Accept: sound ? '*/*' : 'application/json' };
     const form = body instanceof FormData;
     if (body !== undefined && !form) headers['Content-Type'] = 'application/json';
@@ -60,10 +60,11 @@ export function createApi(base, store, device) {
         body: body === undefined || form ? body : JSON.stringify(body),
         cache: 'no-store',
         credentials: 'omit',
-        signal: AbortSignal.timeout(patience),
+        signal: AbortSignal.any([AbortSignal.timeout(patience), ...(signal ? [signal] : [])]),
       });
       if (response.ok) return await (sound ? response.blob() : response.json());
     } catch {
+      signal?.throwIfAborted();
       throw new ApiError({ offline: true });
     }
     throw await failure(response);
@@ -99,11 +100,11 @@ export function createApi(base, store, device) {
     heartbeat: () => inSession('POST', '/heartbeat', { body: {} }),
     /**
      * An action, as a function that can be called again until it gets through: the server recognizes the repetition by
-     * its key, and an answer by its sequence number as well.
+     * its key, and an answer by its sequence number as well. `signal` gives it up.
      */
     action(path, body = {}) {
       const key = unique();
-      return () => inSession('POST', path, { body, key });
+      return (signal) => inSession('POST', path, { body, key, signal });
     },
     /** A spoken answer, as an action. */
     spoken({ promptId, seq }, recording) {
@@ -113,7 +114,7 @@ export function createApi(base, store, device) {
       body.append('seq', String(seq));
       // The server tells the type by the bytes; the name is for people.
       body.append('file', recording, `answer-${promptId}.${recording.type.includes('mp4') ? 'm4a' : 'webm'}`);
-      return () => inSession('POST', '/answers/spoken', { body, key, patience: LISTENING });
+      return (signal) => inSession('POST', '/answers/spoken', { body, key, signal, patience: LISTENING });
     },
   };
 }

@@ -88,7 +88,7 @@ export function createConversation({ strings, interview, store, speech, host, ac
     microphone = prompt.type === 'open' && actions.mayAnswerAloud()
       ? createMicrophone({ strings, onrecord: begin, onsend: giveAloud, onfail: warn })
       : null;
-    const form = h('form', { class: 'form', novalidate: true, onsubmit: submit },
+    const form = h('form', { class: 'form', novalidate: true, onsubmit: submit, oninput: forgive },
       prompt.kind === 'follow_up' ? h('p', { class: 'eyebrow' }, t('follow_up')) : null,
       createMedia(prompt.media, strings, () => actions.renew(prompt)),
       input.element,
@@ -107,6 +107,11 @@ export function createConversation({ strings, interview, store, speech, host, ac
       warn(text);
       input.field.setAttribute('aria-invalid', 'true');
       input.focus();
+    }
+
+    function forgive() {
+      warn('');
+      input.field.removeAttribute('aria-invalid');
     }
 
     function submit(event) {

@@ -47,6 +47,8 @@ function show(name, element) {
   main.dataset.screen = name;
   main.replaceChildren(element);
   const heading = element.querySelector('h1');
+  const place = name === 'welcome' || name === 'conversation' ? null : heading?.textContent;
+  if (interview) document.title = [place, interview.campaign.name, interview.organization.name].filter(Boolean).join(' · ');
   // The first screen is read from the top anyway; and a host's page must not jump to us while it loads.
   if (first || !heading || name === 'conversation') return;
   heading.tabIndex = -1;
@@ -187,14 +189,16 @@ async function converse(next, note) {
     await finish(next);
     return;
   }
+  // A host's page that loads keeps its focus.
+  const moveFocus = !(host.embedded && main.dataset.screen === undefined);
   if (!conversation) {
     const actions = { answer, answerAloud, mayAnswerAloud, renew, pause, withdraw, leave };
     conversation = createConversation({ strings, interview, store, speech, host, actions });
     show('conversation', conversation.element);
-    beat(30);
+    beat(0);
   }
   seq = next.nextSeq ?? seq + 1;
-  conversation.present(next);
+  conversation.present(next, { moveFocus });
   if (note) remark(note);
 }
 
@@ -220,15 +224,12 @@ function answer(prompt, reply) {
     try {
       next = await deliver(pending);
     } catch (error) {
-      if (error.code === 'SESSION_NOT_ACTIVE' && (await resumeForAnswer())) {
-        next = await deliver(pending);
-      } else {
-        store.set('pending', null);
-        if (error.status === 422 || error.status === 413) return t('refused_answer');
-        throw error;
-      }
+      if (error.status === 422 || error.status === 413) return t('refused_answer');
+      // Such as a pause that somebody wants: what was typed is still there when it is over.
+      throw error;
+    } finally {
+      store.set('pending', null);
     }
-    store.set('pending', null);
     store.set('draft', null);
     conversation?.confirm();
     await converse(next);
@@ -254,8 +255,7 @@ function answerAloud(prompt, recording) {
     try {
       next = await send();
     } catch (error) {
-      if (error.code === 'SESSION_NOT_ACTIVE' && (await resumeForAnswer())) next = await send();
-      else if (error.reason === 'not_transcribed') return { text: t('speak.failed'), again: true };
+      if (error.reason === 'not_transcribed') return { text: t('speak.failed'), again: true };
       else if (error.reason === 'no_speech' || error.reason === 'too_short') return { text: t('speak.silent'), again: false };
       else if ([413, 415, 422].includes(error.status)) return { text: t('speak.unusable'), again: false };
       else throw error;
@@ -271,14 +271,6 @@ function answerAloud(prompt, recording) {
 async function renew(prompt) {
   const next = await api.next();
   return next.prompt?.id === prompt.id ? next.prompt.media : [];
-}
-
-/** The connection was lost for so long that the interview was paused: whoever answers wants it to go on. */
-async function resumeForAnswer() {
-  const { session } = await notice.patiently(api.interview);
-  if (session?.status !== 'paused') return false;
-  await act('/resume');
-  return true;
 }
 
 async function finish(next) {
@@ -368,6 +360,7 @@ function isWithdrawn() {
 /** Over without an end: left, withdrawn, or given up while nobody was here. */
 function showEnded() {
   const kind = isWithdrawn() ? 'withdrawn' : store.get('end') === 'left' ? 'left' : 'ended';
+  if (kind === 'ended') forget('ended');
   const values = { organization: interview.organization.name };
   const actions = kind === 'withdrawn' ? [] : [button('secondary', t('withdraw'), withdraw, { id: 'withdraw' })];
   show(kind, screens.message(t(`${kind}.title`), [t(`${kind}.text`, values), t('close')], ...actions));
@@ -440,7 +433,6 @@ async function boot() {
   await speak(interview.language);
   const fetchLine = interview.speech?.prompts ? api.line : null;
   speech = createSpeech(strings.content, () => conversation?.showVoice(), fetchLine);
-  document.title = `${interview.campaign.name} · ${interview.organization.name}`;
   top.replaceChildren(...screens.header(interview));
   await showWhereItStands();
 }
