@@ -7,6 +7,7 @@ pub mod postgres;
 pub mod process;
 pub mod product;
 pub mod rabbitmq;
+pub mod redis;
 pub mod s3;
 pub mod smtp;
 
