@@ -15,6 +15,7 @@ use clap::{Arg, ArgMatches};
 
 use crate::{
     files::Place,
+    http::TrustedProxies,
     interview::model::Endpoint,
     mail::{MailSettings, Outlet, settings},
     webhooks::Schedule,
@@ -127,6 +128,12 @@ pub const SETTINGS: &[Setting] = &[
         "0.0.0.0:8443",
         "Address to listen on for HTTPS; --listen then redirects to it",
     ),
+    setting(
+        "trusted-proxies",
+        "RELAY_TRUSTED_PROXIES",
+        "",
+        "Addresses and networks, such as 10.0.0.0/8, whose X-Forwarded-For is believed; separated by commas",
+    ),
     setting("max-body", "RELAY_MAX_BODY", "1048576", "Bytes that a request body may have"),
     setting("max-upload", "RELAY_MAX_UPLOAD", "104857600", "Bytes that a session's file may have"),
     setting("max-connections", "RELAY_MAX_CONNECTIONS", "4096", "Connections served at once"),
@@ -183,6 +190,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Certificates, if HTTPS is served.
     pub tls: Option<Tls>,
+    /// Proxies whose word is taken for where a request came from.
+    pub trusted_proxies: TrustedProxies,
     /// Bytes that a request body may have.
     pub max_body: usize,
     /// Bytes that a session's file may have.
@@ -373,6 +382,11 @@ impl Config {
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
             },
             tls,
+            trusted_proxies: values.parse(
+                "trusted-proxies",
+                "a list of addresses and networks such as 10.0.0.0/8",
+                TrustedProxies::parse,
+            )?,
             max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
                 value.parse().ok().filter(|bytes| *bytes >= 1_024)
             })?,
@@ -681,6 +695,8 @@ mod tests {
             ("redis-url", "redis://"),
             ("amqp-url", "http://x"),
             ("public-url", "ftp://x"),
+            ("trusted-proxies", "10.0.0.0/8, proxy.example.com"),
+            ("trusted-proxies", "10.0.0.1/8"),
             ("max-body", "10"),
             ("max-upload", "1 GB"),
             ("files-url", "ftp://files"),

@@ -173,6 +173,7 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
             vec![Front::tls(secure, certificates, app), Front::redirect(plain, &config.public_url)]
         }
     };
+    let fronts = fronts.into_iter().map(|front| front.behind(&config.trusted_proxies)).collect();
     let upkeep = tokio::spawn(telemetry::keep_metrics());
     let bounds =
         Bounds { head_timeout: config.header_timeout, connections: config.max_connections, ..Bounds::default() };

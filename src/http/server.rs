@@ -1,12 +1,12 @@
 //! Connections: our own accept loop, because slow, huge and too many requests have to be bounded before any handler
 //! runs, and because a stop must finish what is in flight (contract 14, 50).
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, Request},
+    extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{from_fn, map_response},
     response::{IntoResponse, Response},
@@ -33,7 +33,9 @@ use tower::Service;
 mod patience;
 
 use self::patience::{Patient, Progress};
-use super::{ApiError, error::Failure, observe::observe, operation::alias_put};
+use super::{
+    ApiError, TrustedProxies, error::Failure, observe::observe, operation::alias_put, proxies::ClientAddress,
+};
 
 /// Bounds on connections.
 #[derive(Clone, Debug)]
@@ -77,18 +79,24 @@ pub struct Front {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     app: Router,
+    proxies: TrustedProxies,
 }
 
 impl Front {
     /// Plain HTTP.
     pub fn plain(listener: TcpListener, app: Router) -> Self {
-        Self { listener, tls: None, app }
+        Self { listener, tls: None, app, proxies: TrustedProxies::default() }
     }
 
     /// HTTPS.
     pub fn tls(listener: TcpListener, config: Arc<ServerConfig>, app: Router) -> Self {
         let app = app.layer(map_response(strict_transport));
-        Self { listener, tls: Some(config.into()), app }
+        Self { tls: Some(config.into()), ..Self::plain(listener, app) }
+    }
+
+    /// The same, reached through proxies whose word is taken.
+    pub fn behind(self, proxies: &TrustedProxies) -> Self {
+        Self { proxies: proxies.clone(), ..self }
     }
 
     /// Plain HTTP in front of HTTPS: sends everybody to `https` (scheme and authority, without a slash at the end).
@@ -160,7 +168,7 @@ struct Shared {
 }
 
 async fn accept(front: Front, shared: Shared, mut stop: watch::Receiver<bool>) {
-    let Front { listener, tls, app } = front;
+    let Front { listener, tls, app, proxies } = front;
     let busy = overloaded();
     let graceful = GracefulShutdown::new();
     loop {
@@ -177,8 +185,14 @@ async fn accept(front: Front, shared: Shared, mut stop: watch::Receiver<bool>) {
             },
         };
         let Some((permit, app, keep_alive)) = shared.admit(&app, &busy) else { continue };
-        let connection =
-            Connection { peer, app, keep_alive, bounds: shared.bounds.clone(), graceful: graceful.watcher() };
+        let connection = Connection {
+            peer: peer.ip(),
+            proxies: proxies.clone(),
+            app,
+            keep_alive,
+            bounds: shared.bounds.clone(),
+            graceful: graceful.watcher(),
+        };
         let tls = tls.clone();
         tokio::spawn(async move {
             let _permit = permit;
@@ -209,7 +223,8 @@ impl Shared {
 }
 
 struct Connection {
-    peer: SocketAddr,
+    peer: IpAddr,
+    proxies: TrustedProxies,
     app: Router,
     keep_alive: bool,
     bounds: Bounds,
@@ -231,12 +246,13 @@ impl Connection {
     }
 
     async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { peer, app, keep_alive, bounds, graceful } = self;
+        let Self { peer, proxies, app, keep_alive, bounds, graceful } = self;
         let progress = Progress::default();
         let stream = Patient::new(stream, progress.clone(), bounds.head_timeout);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = alias_put(request.map(Body::new));
-            request.extensions_mut().insert(ConnectInfo(peer));
+            let client = ClientAddress(proxies.client(peer, request.headers()));
+            request.extensions_mut().insert(client);
             progress.start();
             let (answer, progress) = (app.clone().call(request), progress.clone());
             async move {

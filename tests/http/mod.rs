@@ -16,6 +16,7 @@ mod openapi;
 mod participants;
 mod platform;
 mod projects;
+mod proxies;
 mod ratchet;
 mod reference;
 mod scripts;
