@@ -21,6 +21,10 @@ use crate::{
     webhooks::Schedule,
 };
 
+mod tls;
+
+pub use self::tls::{Certificates, Tls};
+
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
 
@@ -134,6 +138,24 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Addresses and networks, such as 10.0.0.0/8, whose X-Forwarded-For is believed; separated by commas",
     ),
+    setting(
+        "acme-domain",
+        "RELAY_ACME_DOMAIN",
+        "",
+        "Names to get certificates for by ACME, which agrees to the authority's terms; it asks on port 80. Separated by commas",
+    ),
+    setting(
+        "acme-directory",
+        "RELAY_ACME_DIRECTORY",
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "The authority that issues them",
+    ),
+    setting(
+        "acme-ca-file",
+        "RELAY_ACME_CA_FILE",
+        "",
+        "Roots of that authority's own HTTPS in PEM; the machine's otherwise",
+    ),
     setting("max-body", "RELAY_MAX_BODY", "1048576", "Bytes that a request body may have"),
     setting("max-upload", "RELAY_MAX_UPLOAD", "104857600", "Bytes that a session's file may have"),
     setting("max-connections", "RELAY_MAX_CONNECTIONS", "4096", "Connections served at once"),
@@ -188,7 +210,7 @@ pub struct Config {
     pub model: Option<Endpoint>,
     /// When interviews end by themselves.
     pub timeouts: Timeouts,
-    /// Certificates, if HTTPS is served.
+    /// How HTTPS is served, if it is.
     pub tls: Option<Tls>,
     /// Proxies whose word is taken for where a request came from.
     pub trusted_proxies: TrustedProxies,
@@ -205,17 +227,6 @@ pub struct Config {
     /// How it is logged.
     pub log_format: LogFormat,
     sources: BTreeMap<&'static str, (String, Source)>,
-}
-
-/// How HTTPS is served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    /// The certificate chain.
-    pub certificates: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// Address for HTTPS.
-    pub listen: SocketAddr,
 }
 
 /// When interviews are paused or end by themselves (contract 24).
@@ -529,34 +540,6 @@ impl Values<'_> {
             bounce_secret: self.secret("bounce-secret")?,
         })
     }
-
-    fn tls(&self) -> Result<Option<Tls>, ConfigError> {
-        match (self.given("tls-cert"), self.given("tls-key")) {
-            (None, None) => Ok(None),
-            (Some(certificates), Some(key)) => Ok(Some(Tls {
-                certificates: certificates.into(),
-                key: key.into(),
-                listen: self.parse("tls-listen", "an address such as 0.0.0.0:8443", |value| value.parse().ok())?,
-            })),
-            (Some(_), None) => Err(ConfigError("tls-cert needs tls-key as well".to_owned())),
-            (None, Some(_)) => Err(ConfigError("tls-key needs tls-cert as well".to_owned())),
-        }
-    }
-
-    fn public_url(&self, listen: SocketAddr, tls: Option<&Tls>) -> Result<String, ConfigError> {
-        if let Some(url) = self.url("public-url", &["http://", "https://"])? {
-            return Ok(url.trim_end_matches('/').to_owned());
-        }
-        Ok(match tls {
-            Some(tls) => format!("https://{}", reachable(tls.listen)),
-            None => format!("http://{}", reachable(listen)),
-        })
-    }
-}
-
-/// An address that listens everywhere is reached as `localhost`, until somebody says under which name.
-fn reachable(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
 /// Origins, separated by commas or spaces, in the form in which browsers name them.
@@ -655,7 +638,7 @@ fn parse_file(text: &str) -> Result<BTreeMap<&'static str, String>, ConfigError>
 mod tests {
     use super::*;
 
-    fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
+    pub(super) fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
         let find = |pairs: &[(&str, &str)], name: &str| {
             pairs.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned())
         };
@@ -663,7 +646,7 @@ mod tests {
         Config::from_sources(|name| find(flags, name), |name| find(variables, name), file)
     }
 
-    fn message(result: Result<Config, ConfigError>) -> String {
+    pub(super) fn message(result: Result<Config, ConfigError>) -> String {
         result.expect_err("refused").to_string()
     }
 

@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::Router;
 use chrono::TimeDelta;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{installation::Installation, org::first_start};
 use crate::{
+    acme,
     app::App,
     broker::{self, Broker},
     clock::Clock,
-    config::Config,
+    config::{Certificates, Config},
     files::{Files, Objects, Sizes},
     http::{
         Authenticator, Limits, Operation, Platform,
@@ -75,6 +77,12 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
         tokio::spawn(heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone())),
         tokio::spawn(upkeep::run(commands.clone(), files.clone(), uses.clone(), stop.clone())),
     ];
+    let mut certificates = None;
+    if let Some(Certificates::Acme(settings)) = config.tls.as_ref().map(|tls| &tls.certificates) {
+        let keeper = acme::Keeper::new(store.clone(), clock.clone(), node.clone(), settings.clone())?;
+        certificates = Some(Ordered { shelf: keeper.shelf(), challenges: acme::challenges(store.clone()) });
+        background.push(tokio::spawn(keeper.run(stop.clone())));
+    }
     if let Some(url) = &config.amqp_url {
         let settings = broker::Settings {
             url: url.clone(),
@@ -86,7 +94,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     }
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
-    let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
+    let backend = Backend { authenticator, readiness: Arc::new(store.clone()), certificates };
     let mail_to = match &mail.outlet {
         Outlet::Folder(folder) => format!("files in {}", folder.display()),
         Outlet::Smtp(_) => format!("by SMTP, from {}", mail.from),
@@ -141,6 +149,16 @@ pub struct Backend {
     pub authenticator: Arc<dyn Authenticator>,
     /// Who knows whether the store can serve.
     pub readiness: Arc<dyn Readiness>,
+    /// Certificates that do not come from files.
+    pub certificates: Option<Ordered>,
+}
+
+/// Certificates that are ordered while the server runs.
+pub struct Ordered {
+    /// Where they will be found.
+    pub shelf: Arc<acme::Shelf>,
+    /// What answers those who issue them.
+    pub challenges: Router,
 }
 
 /// Serves `operations` until `stop` turns true. `ready` hears of it once connections are accepted.
@@ -169,8 +187,12 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
         None => vec![Front::plain(plain, app)],
         Some(tls) => {
             let secure = listen("tls-listen", tls.listen).await?;
-            let certificates = server::tls_config(&tls.certificates, &tls.key)?;
-            vec![Front::tls(secure, certificates, app), Front::redirect(plain, &config.public_url)]
+            let (certificates, besides) = match (&tls.certificates, backend.certificates) {
+                (Certificates::Files { chain, key }, _) => (server::tls_config(chain, key)?, Router::new()),
+                (Certificates::Acme(_), Some(ordered)) => (server::tls_with(ordered.shelf)?, ordered.challenges),
+                (Certificates::Acme(_), None) => return Err("acme-domain: nobody orders certificates".to_owned()),
+            };
+            vec![Front::tls(secure, certificates, app), Front::redirect(plain, &config.public_url, besides)]
         }
     };
     let fronts = fronts.into_iter().map(|front| front.behind(&config.trusted_proxies)).collect();

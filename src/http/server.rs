@@ -26,6 +26,8 @@ use tokio_rustls::{
     rustls::{
         self, ServerConfig,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+        server::ResolvesServerCert,
+        sign::{CertifiedKey, SingleCertAndKey},
     },
 };
 use tower::Service;
@@ -33,9 +35,7 @@ use tower::Service;
 mod patience;
 
 use self::patience::{Patient, Progress};
-use super::{
-    ApiError, TrustedProxies, error::Failure, observe::observe, operation::alias_put, proxies::ClientAddress,
-};
+use super::{ApiError, TrustedProxies, error::Failure, observe::observe, operation::alias_put, proxies::ClientAddress};
 
 /// Bounds on connections.
 #[derive(Clone, Debug)]
@@ -99,9 +99,10 @@ impl Front {
         Self { proxies: proxies.clone(), ..self }
     }
 
-    /// Plain HTTP in front of HTTPS: sends everybody to `https` (scheme and authority, without a slash at the end).
-    pub fn redirect(listener: TcpListener, https: &str) -> Self {
-        Self::plain(listener, redirect(https))
+    /// Plain HTTP in front of HTTPS: sends everybody to `https` (scheme and authority, without a slash at the end), but for
+    /// what `besides` has routes for.
+    pub fn redirect(listener: TcpListener, https: &str, besides: Router) -> Self {
+        Self::plain(listener, redirect(https, besides))
     }
 }
 
@@ -149,13 +150,22 @@ pub fn tls_config(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, 
         return Err(format!("{}: holds no certificate", certificates.display()));
     }
     let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
+    let certified = CertifiedKey::from_der(chain, secret, &rustls::crypto::ring::default_provider())
+        .map_err(|error| format!("{}: {error}", key.display()))?;
+    tls_with(Arc::new(SingleCertAndKey::from(certified)))
+}
+
+/// Serves whatever certificate there is at the time.
+///
+/// # Errors
+/// None in practice: the protocol versions are our own.
+pub fn tls_with(certificates: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_no_client_auth()
-        .with_single_cert(chain, secret)
-        .map_err(|error| format!("{}: {error}", key.display()))?;
+        .with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
@@ -281,7 +291,7 @@ fn overloaded() -> Router {
 
 /// Sends plain requests to the HTTPS address. One that carries a key is refused instead: its sender would never notice
 /// that the key has travelled in clear (contract 14).
-fn redirect(https: &str) -> Router {
+fn redirect(https: &str, besides: Router) -> Router {
     let https: Arc<str> = https.into();
     let answer = async move |request: Request| {
         if request.headers().contains_key(header::AUTHORIZATION) {
@@ -297,5 +307,5 @@ fn redirect(https: &str) -> Router {
             Err(_) => ApiError::not_found().into_response(),
         }
     };
-    Router::new().fallback(answer).layer(from_fn(observe))
+    besides.fallback(answer).layer(from_fn(observe))
 }

@@ -23,5 +23,5 @@ mod scripts;
 mod server;
 mod session_timers;
 mod sessions;
-mod support;
+pub mod support;
 mod webhooks;

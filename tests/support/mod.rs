@@ -1,8 +1,10 @@
 //! What tests of several modules share.
 
+pub mod certificates;
 pub mod engines;
 pub mod model;
 pub mod participant;
+pub mod pebble;
 pub mod postgres;
 pub mod process;
 pub mod product;
