@@ -130,6 +130,13 @@ impl Server {
         tokio::time::timeout(Duration::from_secs(30), ready).await.expect("ready within seconds");
     }
 
+    /// The most memory that it has had so far, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1_024
+    }
+
     /// `kill -9`, and waits until the process is gone.
     pub fn kill9(&mut self) {
         self.child.kill().expect("kill");
