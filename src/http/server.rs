@@ -33,8 +33,12 @@ use tokio_rustls::{
 use tower::Service;
 
 mod patience;
+mod stall;
 
-use self::patience::{Patient, Progress};
+use self::{
+    patience::{Patient, Progress},
+    stall::Unstalled,
+};
 use super::{ApiError, TrustedProxies, error::Failure, observe::observe, operation::alias_put, proxies::ClientAddress};
 
 /// Bounds on connections.
@@ -44,6 +48,8 @@ pub struct Bounds {
     pub head_timeout: Duration,
     /// How long a connection may stay open between two requests.
     pub idle_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub stall_timeout: Duration,
     /// How large the head of a request may be.
     pub head_bytes: usize,
     /// How many connections are served at once; the others are answered 503.
@@ -58,6 +64,7 @@ impl Default for Bounds {
             head_timeout: Duration::from_secs(10),
             // Longer than load balancers keep theirs, so that it is they who hang up.
             idle_timeout: Duration::from_secs(75),
+            stall_timeout: Duration::from_secs(60),
             head_bytes: 32 << 10,
             connections: 4_096,
             shutdown: Duration::from_secs(25),
@@ -245,6 +252,7 @@ impl Connection {
     async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Answers are small and complete; waiting for more to send only delays them.
         let _ = stream.set_nodelay(true);
+        let stream = Unstalled::new(stream, self.bounds.stall_timeout);
         match tls {
             None => self.speak(stream).await,
             Some(tls) => match tokio::time::timeout(self.bounds.head_timeout, tls.accept(stream)).await {

@@ -81,6 +81,8 @@ pub struct Setup {
     pub files: Option<Files>,
     /// Bounds of requests.
     pub limits: Limits,
+    /// Bounds of connections.
+    pub bounds: Bounds,
     /// Who leads the interviews.
     pub interviews: Interviews,
     /// Who may mount the interview page.
@@ -99,6 +101,7 @@ impl Default for Setup {
             limiter: Arc::new(Unlimited),
             files: None,
             limits: Limits::default(),
+            bounds: Bounds::default(),
             interviews: Interviews::default(),
             interview_page: InterviewPage::default(),
             proxies: TrustedProxies::default(),
@@ -122,7 +125,7 @@ pub struct Node {
 
 impl Node {
     async fn start(store: Store, engine: &Engine, files: Arc<Files>, setup: Setup, uses: Arc<KeyUses>) -> Self {
-        let Setup { limiter, limits, interviews, interview_page, proxies, mail, .. } = setup;
+        let Setup { limiter, limits, bounds, interviews, interview_page, proxies, mail, .. } = setup;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         super::ring();
@@ -146,7 +149,7 @@ impl Node {
         let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail });
         let router = operation::router(&platform, routes::operations(), app.clone());
         let front = Front::plain(listener, router).behind(&proxies);
-        let served = tokio::spawn(server::serve(vec![front], Bounds::default(), stopped));
+        let served = tokio::spawn(server::serve(vec![front], bounds, stopped));
         Self { url, app, stop, served }
     }
 
