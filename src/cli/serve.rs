@@ -80,8 +80,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let mut certificates = None;
     if let Some(Certificates::Acme(settings)) = config.tls.as_ref().map(|tls| &tls.certificates) {
         let keeper = acme::Keeper::new(store.clone(), clock.clone(), node.clone(), settings.clone())?;
-        certificates = Some(Ordered { shelf: keeper.shelf(), challenges: acme::challenges(store.clone()) });
-        background.push(tokio::spawn(keeper.run(stop.clone())));
+        certificates = Some(Ordered { keeper, challenges: acme::challenges(store.clone()) });
     }
     if let Some(url) = &config.amqp_url {
         let settings = broker::Settings {
@@ -155,8 +154,8 @@ pub struct Backend {
 
 /// Certificates that are ordered while the server runs.
 pub struct Ordered {
-    /// Where they will be found.
-    pub shelf: Arc<acme::Shelf>,
+    /// Who orders them.
+    pub keeper: acme::Keeper,
     /// What answers those who issue them.
     pub challenges: Router,
 }
@@ -183,13 +182,19 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     });
     let app = operation::router(&platform, operations, state);
     let plain = listen("listen", config.listen).await?;
+    let mut keeping = None;
     let fronts = match &config.tls {
         None => vec![Front::plain(plain, app)],
         Some(tls) => {
             let secure = listen("tls-listen", tls.listen).await?;
             let (certificates, besides) = match (&tls.certificates, backend.certificates) {
                 (Certificates::Files { chain, key }, _) => (server::tls_config(chain, key)?, Router::new()),
-                (Certificates::Acme(_), Some(ordered)) => (server::tls_with(ordered.shelf)?, ordered.challenges),
+                (Certificates::Acme(_), Some(Ordered { keeper, challenges })) => {
+                    let shelf = keeper.shelf();
+                    // Not before there is somebody to answer the authority.
+                    keeping = Some(tokio::spawn(keeper.run(stop.clone())));
+                    (server::tls_with(shelf)?, challenges)
+                }
                 (Certificates::Acme(_), None) => return Err("acme-domain: nobody orders certificates".to_owned()),
             };
             vec![Front::tls(secure, certificates, app), Front::redirect(plain, &config.public_url, besides)]
@@ -202,6 +207,10 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     tracing::info!(listen = %config.listen, public_url = config.public_url, "serving");
     ready();
     server::serve(fronts, bounds, stop).await;
+    if let Some(keeping) = keeping {
+        // If it panicked, the log has that.
+        _ = keeping.await;
+    }
     upkeep.abort();
     tracing::info!("stopped");
     Ok(())
