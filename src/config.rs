@@ -58,6 +58,7 @@ pub const SETTINGS: &[Setting] = &[
         "32 bytes in base64 on one line; required with PostgreSQL, generated in the data directory otherwise",
     ),
     setting("amqp-url", "AMQP_URL", "", "amqp://… or amqps://… to publish events to RabbitMQ"),
+    setting("amqp-ca-file", "RELAY_AMQP_CA_FILE", "", "Roots besides the public ones for amqps://, in PEM"),
     setting(
         "files-url",
         "RELAY_FILES_URL",
@@ -190,6 +191,8 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Where RabbitMQ is, if it is used.
     pub amqp_url: Option<String>,
+    /// Roots of RabbitMQ's certificate besides the public ones.
+    pub amqp_ca_file: Option<PathBuf>,
     /// Where files are kept.
     pub files: Place,
     /// Where Redis is, if it is used.
@@ -367,6 +370,7 @@ impl Config {
             public_url: values.public_url(listen, tls.as_ref())?,
             database_url,
             master_key_file,
+            amqp_ca_file: values.amqp_ca_file()?,
             amqp_url: values.url("amqp-url", &["amqp://", "amqps://"])?,
             files: match values.given("files-url") {
                 None => Place::Local(PathBuf::from(values.text("data-dir")).join("files")),
@@ -495,6 +499,14 @@ impl Values<'_> {
     fn secret(&self, name: &str) -> Result<Option<String>, ConfigError> {
         let long = |value: &str| (value.chars().count() >= MIN_SECRET).then(|| value.to_owned());
         self.optional(name, &format!("at least {MIN_SECRET} characters long"), long)
+    }
+
+    fn amqp_ca_file(&self) -> Result<Option<PathBuf>, ConfigError> {
+        let file = self.given("amqp-ca-file").map(PathBuf::from);
+        if file.is_some() && !self.text("amqp-url").starts_with("amqps://") {
+            return Err(ConfigError("amqp-ca-file needs an amqp-url that starts with amqps://".to_owned()));
+        }
+        Ok(file)
     }
 
     fn model(&self) -> Result<Option<Endpoint>, ConfigError> {
@@ -711,6 +723,7 @@ mod tests {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }
         assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
+        assert!(message(load(&[("amqp-ca-file", "a.pem"), ("amqp-url", "amqp://x")], &[], "")).contains("amqps://"));
     }
 
     #[test]

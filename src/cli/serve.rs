@@ -1,9 +1,10 @@
 //! Putting the server together.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use chrono::TimeDelta;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{installation::Installation, org::first_start};
@@ -85,6 +86,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     if let Some(url) = &config.amqp_url {
         let settings = broker::Settings {
             url: url.clone(),
+            roots: config.amqp_ca_file.as_deref().map(amqp_roots).transpose()?,
             exchange: broker::EXCHANGE.to_owned(),
             source: config.public_url.clone(),
         };
@@ -214,6 +216,17 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     upkeep.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The certificates of `amqp-ca-file`.
+fn amqp_roots(file: &Path) -> Result<String, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("amqp-ca-file = {}: {error}", file.display());
+    let pem = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
+    match CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>() {
+        Ok(roots) if roots.is_empty() => Err(failed(&"holds no certificate")),
+        Ok(_) => Ok(pem),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 fn webhooks(config: &Config, clock: &Clock) -> Result<Arc<Webhooks>, String> {
