@@ -70,8 +70,8 @@ impl Authority {
         prove(&mut order, desk).await?;
         match order.poll_ready(&PATIENCE).await {
             Ok(OrderStatus::Ready) => {}
-            Ok(_) => return Err(reasons(&mut order).await),
-            Err(Error::Api(problem)) => return Err(format!("{problem}; {}", reasons(&mut order).await)),
+            Ok(_) => return Err(reasons(&mut order, "the authority refused the order".to_owned()).await),
+            Err(Error::Api(problem)) => return Err(reasons(&mut order, problem.to_string()).await),
             Err(error) => return Err(told(error)),
         }
         let key = order.finalize().await.map_err(told)?;
@@ -112,8 +112,8 @@ async fn prove(order: &mut Order, desk: &impl Desk) -> Result<(), String> {
     Ok(())
 }
 
-/// Why an order came to nothing, as far as its authorizations tell.
-async fn reasons(order: &mut Order) -> String {
+/// Why an order came to nothing: what its authorizations tell of it, else what was said in general.
+async fn reasons(order: &mut Order, general: String) -> String {
     let mut reasons = Vec::new();
     let mut authorizations = order.authorizations();
     while let Some(Ok(mut authorization)) = authorizations.next().await {
@@ -124,7 +124,7 @@ async fn reasons(order: &mut Order) -> String {
         let problems = authorization.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
         reasons.extend(problems.map(|problem| format!("{name}: {problem}")));
     }
-    if reasons.is_empty() { "the authority refused the order".to_owned() } else { reasons.join("; ") }
+    if reasons.is_empty() { general } else { reasons.join("; ") }
 }
 
 fn is_lost(problem: Option<&str>) -> bool {
