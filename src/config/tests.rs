@@ -1,6 +1,6 @@
 use super::*;
 
-fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
+pub(super) fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
     let find = |pairs: &[(&str, &str)], name: &str| {
         pairs.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned())
     };
@@ -8,7 +8,7 @@ fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Resul
     Config::from_sources(|name| find(flags, name), |name| find(variables, name), file)
 }
 
-fn message(result: Result<Config, ConfigError>) -> String {
+pub(super) fn message(result: Result<Config, ConfigError>) -> String {
     result.expect_err("refused").to_string()
 }
 
@@ -40,6 +40,8 @@ fn what_makes_no_sense_is_named() {
         ("redis-url", "redis://"),
         ("amqp-url", "http://x"),
         ("public-url", "ftp://x"),
+        ("trusted-proxies", "10.0.0.0/8, proxy.example.com"),
+        ("trusted-proxies", "10.0.0.1/8"),
         ("max-body", "10"),
         ("max-upload", "1 GB"),
         ("files-url", "ftp://files"),
@@ -71,6 +73,7 @@ fn what_makes_no_sense_is_named() {
         assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
     }
     assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
+    assert!(message(load(&[("amqp-ca-file", "a.pem"), ("amqp-url", "amqp://x")], &[], "")).contains("amqps://"));
 }
 
 #[test]
