@@ -7,6 +7,7 @@ mod interruptions;
 mod interview;
 mod languages;
 mod links;
+mod members;
 mod proxy;
 mod tabs;
 
