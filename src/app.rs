@@ -20,6 +20,8 @@ use crate::{
 
 /// How participants are named where it is kept who did something.
 pub const PARTICIPANT: &str = "participant";
+/// How whoever accepts an invitation to an organization is named there.
+pub const MEMBER: &str = "member";
 
 /// The application, as handlers see it.
 pub struct App {
@@ -83,8 +85,21 @@ impl App {
         guest: &Guest,
         command: &C,
     ) -> Result<Response, ApiError> {
-        let caller =
-            Caller { organization, actor: PARTICIPANT.to_owned(), request_id: guest.request_id.as_str().to_owned() };
+        self.run_for_guest(organization, PARTICIPANT, guest, command).await
+    }
+
+    /// The same for whoever holds another credential than a key.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub async fn run_for_guest<C: Command>(
+        &self,
+        organization: OrganizationId,
+        actor: &str,
+        guest: &Guest,
+        command: &C,
+    ) -> Result<Response, ApiError> {
+        let caller = Caller { organization, actor: actor.to_owned(), request_id: guest.request_id.as_str().to_owned() };
         let outcomes = self.commands.run(&caller, guest.idempotency.as_ref(), command).await?;
         Ok(answer::fresh(answered(outcomes)?))
     }

@@ -9,6 +9,7 @@ pub mod email_templates;
 pub mod files;
 pub mod invites;
 pub mod mail_reports;
+pub mod members;
 pub mod organizations;
 pub mod projects;
 pub mod scripts;
@@ -278,9 +279,9 @@ impl Commands {
         }
     }
 
-    /// The link that a participant opens.
-    pub fn invite_url(&self, token: &str) -> String {
-        format!("{}/interview/{token}", self.public_url)
+    /// The link that a participant opens; see [`Commands::link_base`].
+    pub fn invite_url(base: &str, token: &str) -> String {
+        format!("{base}/interview/{token}")
     }
 
     /// A new identifier.

@@ -129,6 +129,8 @@ ids! {
     ConsentId = "con";
     /// A stored file (`fil_…`).
     FileId = "fil";
+    /// A member of an organization (`mem_…`).
+    MemberId = "mem";
     /// A webhook endpoint (`whk_…`).
     WebhookId = "whk";
     /// A delivery of an event to a webhook endpoint (`dlv_…`).

@@ -13,6 +13,7 @@ pub mod event;
 pub mod file;
 pub mod id;
 pub mod invite;
+pub mod member;
 pub mod organization;
 pub mod personal;
 pub mod project;

@@ -35,6 +35,8 @@ pub enum Code {
     ScriptNotPublished,
     /// The script already has a draft version.
     DraftExists,
+    /// The organization would be left without an owner.
+    LastOwner,
     /// The change contradicts the state of the resource.
     Conflict,
     /// `If-Match` names another version than the current one.

@@ -18,7 +18,7 @@ use crate::{
 pub struct File {
     /// Its organization.
     pub organization_id: OrganizationId,
-    /// Whom it is about, as the log knows the person; nobody where it belongs to a script.
+    /// Whom it is about, as the log knows the person; nobody where it belongs to no session.
     pub subject: Option<SubjectId>,
     /// Where its bytes are.
     pub storage_key: String,
@@ -32,10 +32,10 @@ pub struct File {
 pub struct FileDocument {
     /// Its id.
     pub id: FileId,
-    /// The session that it belongs to; absent on the media of a script.
+    /// The session that it belongs to; absent on all other files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,
-    /// The script that it belongs to; absent on the files of a session.
+    /// The script that it belongs to; absent on all other files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script_id: Option<ScriptId>,
     /// What it is.
@@ -54,12 +54,12 @@ pub struct FileDocument {
 }
 
 impl File {
-    /// The id of what it belongs to.
+    /// The id of what it belongs to: a session, a script, or the organization.
     pub fn owner(&self) -> String {
         match (self.api.session_id, self.api.script_id) {
             (Some(session), _) => session.to_string(),
             (None, Some(script)) => script.to_string(),
-            (None, None) => String::new(),
+            (None, None) => self.organization_id.to_string(),
         }
     }
 }
@@ -106,6 +106,22 @@ impl ReadModel for File {
                     session_id: None,
                     script_id: Some(stored.script_id),
                     kind: FileKind::Media,
+                    name: Some(stored.name.clone()),
+                    content_type: stored.content_type.clone(),
+                    size: stored.size,
+                    sha256: stored.sha256.clone(),
+                    created_at,
+                },
+            }),
+            FileEvent::LogoStored(stored) => Some(Self {
+                organization_id: stored.organization_id,
+                subject: None,
+                storage_key: stored.storage_key.clone(),
+                api: FileDocument {
+                    id: stored.file_id,
+                    session_id: None,
+                    script_id: None,
+                    kind: FileKind::Logo,
                     name: Some(stored.name.clone()),
                     content_type: stored.content_type.clone(),
                     size: stored.size,

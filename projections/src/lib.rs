@@ -16,6 +16,7 @@ mod column;
 pub mod email_template;
 pub mod file;
 pub mod invite;
+pub mod member;
 pub mod organization;
 pub mod project;
 pub mod public;
@@ -39,6 +40,7 @@ pub use column::{Column, ColumnDef, ColumnKind};
 pub use email_template::EmailTemplate;
 pub use file::File;
 pub use invite::Invite;
+pub use member::Member;
 pub use organization::Organization;
 pub use project::Project;
 pub use registry::{ErasedModel, Open, Row, TableInfo, fold_stored, open_personal, restore, table, tables};
@@ -174,8 +176,8 @@ mod tests {
 
     #[test]
     fn every_read_model_has_a_table_a_prefix_and_columns_of_its_own() {
-        assert_eq!(tables().len(), 10);
-        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 10);
+        assert_eq!(tables().len(), 11);
+        assert_eq!(tables().iter().map(|info| info.table).collect::<BTreeSet<_>>().len(), 11);
         for info in tables() {
             assert!(table(info.prefix).is_some_and(|found| found.table == info.table));
             let names: BTreeSet<_> = info.columns.iter().map(|column| column.name).collect();

@@ -6,8 +6,8 @@ use aggregates::{DecodeError, Event, id::OrganizationId};
 use serde::de::Error as _;
 
 use crate::{
-    ApiKey, Campaign, Column, ColumnDef, EmailTemplate, File, Invite, Organization, Project, ReadModel, Recorded,
-    Script, Session, Webhook,
+    ApiKey, Campaign, Column, ColumnDef, EmailTemplate, File, Invite, Member, Organization, Project, ReadModel,
+    Recorded, Script, Session, Webhook,
 };
 
 /// Opens the ciphertext of the personal field with the given label; `None` when its key has been destroyed.
@@ -124,7 +124,7 @@ impl TableInfo {
     }
 }
 
-static TABLES: [TableInfo; 10] = [
+static TABLES: [TableInfo; 11] = [
     TableInfo::of::<Organization>(),
     TableInfo::of::<ApiKey>(),
     TableInfo::of::<Project>(),
@@ -135,6 +135,7 @@ static TABLES: [TableInfo; 10] = [
     TableInfo::of::<File>(),
     TableInfo::of::<Webhook>(),
     TableInfo::of::<EmailTemplate>(),
+    TableInfo::of::<Member>(),
 ];
 
 /// All read models.

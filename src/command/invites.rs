@@ -40,7 +40,8 @@ impl Command for CreateInvite {
         }
         organization.admit_invites(1)?;
         let id = create(work, self.campaign, invite, unique)?;
-        Ok(Answer::created(format!("/v1/invites/{id}"), shown(work, id)?))
+        let base = work.commands().link_base(organization.domain.as_deref());
+        Ok(Answer::created(format!("/v1/invites/{id}"), shown(work, &base, id)?))
     }
 }
 
@@ -86,7 +87,8 @@ impl Command for CreateInvites {
         for invite in items.into_iter().filter_map(|item| item.result.ok()) {
             ids.push(create(work, self.campaign, invite, unique)?);
         }
-        let data = ids.iter().map(|id| shown(work, *id)).collect::<Result<Vec<_>, _>>()?;
+        let base = work.commands().link_base(organization.domain.as_deref());
+        let data = ids.iter().map(|id| shown(work, &base, *id)).collect::<Result<Vec<_>, _>>()?;
         let summary = json!({"requested": requested, "created": data.len(), "failed": errors.len()});
         let (data, errors) = (data.join(","), Value::Array(errors));
         let body = format!("{{\"data\":[{data}],\"errors\":{errors},\"summary\":{summary}}}");
@@ -104,7 +106,8 @@ impl Command for CancelInvite {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load::<Invite>(self.id).await?;
         work.execute::<Invite>(self.id, InviteCommand::Cancel { now: work.now() })?;
-        Ok(Answer::ok(shown(work, self.id)?))
+        let base = link_base(work).await?;
+        Ok(Answer::ok(shown(work, &base, self.id)?))
     }
 }
 
@@ -120,7 +123,8 @@ impl Command for ResendInvite {
         let campaign: Campaign = work.load(invite.campaign_id).await?;
         campaign.admit_links()?;
         work.execute::<Invite>(self.id, InviteCommand::Resend { now: work.now() })?;
-        Ok(Answer::ok(shown(work, self.id)?))
+        let base = link_base(work).await?;
+        Ok(Answer::ok(shown(work, &base, self.id)?))
     }
 }
 
@@ -132,9 +136,15 @@ fn create(work: &mut Work<'_>, campaign_id: CampaignId, invite: NewInvite, uniqu
     Ok(invite_id)
 }
 
-fn shown(work: &Work<'_>, id: InviteId) -> Result<String, Stop> {
+/// Where the organization's links begin.
+async fn link_base(work: &mut Work<'_>) -> Result<String, Stop> {
+    let organization: Organization = work.load(work.caller().organization).await?;
+    Ok(work.commands().link_base(organization.domain.as_deref()))
+}
+
+fn shown(work: &Work<'_>, base: &str, id: InviteId) -> Result<String, Stop> {
     let row = work.row::<Invite>(id).ok_or_else(not_found)?;
-    work.commands().render_invite(row, work.now()).map_err(|error| Stop::Failed(error.into()))
+    work.commands().render_invite(row, base, work.now()).map_err(|error| Stop::Failed(error.into()))
 }
 
 fn good(items: &[BulkItem]) -> impl Iterator<Item = &NewInvite> {

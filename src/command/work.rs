@@ -40,6 +40,7 @@ roots!(
     script::Script,
     campaign::Campaign,
     invite::Invite,
+    member::Member,
     email_template::EmailTemplate,
     session::Session,
     file::File,

@@ -11,7 +11,9 @@ pub mod upload;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::TryStreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::objects::{Objects, Place};
@@ -64,6 +66,15 @@ impl Files {
     /// A place among the uploads that run at once; none when all are taken.
     pub fn enter(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.room).try_acquire_owned().ok()
+    }
+
+    /// All bytes of a small file.
+    ///
+    /// # Errors
+    /// When the object store fails, or has no such file.
+    pub async fn whole(&self, key: &str, size: u64) -> object_store::Result<Vec<u8>> {
+        let pieces: Vec<Bytes> = self.objects.read(key, 0..size).await?.try_collect().await?;
+        Ok(pieces.concat())
     }
 
     /// Removes what uploads have left behind that never came to their end.

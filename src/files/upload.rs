@@ -100,6 +100,11 @@ pub fn media_limit(files: &Files, content_type: &str) -> Option<u64> {
     kind::is_media(content_type).then_some(size)
 }
 
+/// The limits of an organization's logo: what a document can show.
+pub fn logo_limit(_: &Files, content_type: &str) -> Option<u64> {
+    matches!(content_type, "image/png" | "image/jpeg").then_some(crate::pdf::MAX_LOGO as u64)
+}
+
 /// A file on its way into the object store.
 struct Upload<'a> {
     files: &'a Files,

@@ -59,6 +59,7 @@ impl Failure {
                 Code::ScriptInUse => (S::CONFLICT, "SCRIPT_IN_USE"),
                 Code::ScriptNotPublished => (S::CONFLICT, "SCRIPT_NOT_PUBLISHED"),
                 Code::DraftExists => (S::CONFLICT, "DRAFT_EXISTS"),
+                Code::LastOwner => (S::CONFLICT, "LAST_OWNER"),
                 Code::Conflict => (S::CONFLICT, "CONFLICT"),
                 Code::PreconditionFailed => (S::PRECONDITION_FAILED, "PRECONDITION_FAILED"),
                 Code::RateLimited => (S::TOO_MANY_REQUESTS, "RATE_LIMITED"),

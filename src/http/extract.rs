@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, str::FromStr, sync::Arc};
 
-use aggregates::{Code, FieldError, Refusal, id::ApiKeyId, id::InviteId, id::OrganizationId};
+use aggregates::{Code, FieldError, Refusal, id::ApiKeyId, id::OrganizationId};
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, header, request::Parts},
@@ -66,11 +66,11 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// The same, with the key in a scope of its own: what two participants of an organization call alike is not the same
+    /// The same, with the key in a scope of its own: what two people of an organization call alike is not the same
     /// request. No key of a request holds a line break.
-    pub(super) fn within(mut self, invite: InviteId) -> Self {
+    pub(super) fn within(mut self, person: impl std::fmt::Display) -> Self {
         if let Some(idempotency) = &mut self.idempotency {
-            idempotency.key = format!("{invite}\n{}", idempotency.key);
+            idempotency.key = format!("{person}\n{}", idempotency.key);
         }
         self
     }

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use aggregates::{
     Refusal,
     api_key::Scope,
+    id::InviteId,
     invite::{InviteError, InviteStatus},
     organization::Plan,
 };
@@ -62,7 +63,7 @@ impl StoredKeys {
             return Ok(None);
         };
         let Claims { session, organization, .. } = claims;
-        let invite = token::locate(keys, invite_token).ok_or_else(ApiError::not_found)?;
+        let invite: InviteId = token::locate(keys, invite_token).ok_or_else(ApiError::not_found)?;
         let row = self.store.document_of_any("invites", &invite.to_string()).await?.ok_or_else(ApiError::not_found)?;
         if row.column("status").text() == InviteStatus::Cancelled.as_str() {
             return Err(Refusal::from(InviteError::Cancelled).into());
@@ -76,7 +77,7 @@ impl StoredKeys {
 /// # Errors
 /// 404 when there is none.
 pub async fn invited(store: &Store, invite_token: &str) -> Result<store::Document, ApiError> {
-    let id = token::locate(store.keys(), invite_token).ok_or_else(ApiError::not_found)?;
+    let id: InviteId = token::locate(store.keys(), invite_token).ok_or_else(ApiError::not_found)?;
     let row = store.document_of_any("invites", &id.to_string()).await?.ok_or_else(ApiError::not_found)?;
     let generation = u32::try_from(row.column("token_generation").int()).map_err(ApiError::internal)?;
     if token::verify(store.keys(), invite_token, id, generation) { Ok(row) } else { Err(ApiError::not_found()) }

@@ -7,7 +7,7 @@ use utoipa_axum::routes;
 
 use super::{
     Access, Operation, api_keys, campaigns, docs, email_templates, events, files, health, interview, invites, mail,
-    openapi, projects, scripts, sessions, webhooks,
+    members, openapi, organization, projects, scripts, sessions, webhooks,
 };
 use crate::app::App;
 
@@ -75,6 +75,18 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::participating(routes!(interview::heartbeat::heartbeat)),
         Operation::participating(routes!(interview::complete::complete)),
         Operation::participating(routes!(interview::leave::leave)),
+        Operation::scoped(Scope::OrganizationRead, routes!(organization::get::get)),
+        Operation::scoped(Scope::OrganizationWrite, routes!(organization::update::update)),
+        Operation::scoped(Scope::OrganizationWrite, routes!(organization::logo::upload)).streaming(),
+        Operation::public(routes!(organization::logo::show)),
+        Operation::scoped(Scope::OrganizationRead, routes!(members::list::list)),
+        Operation::scoped(Scope::OrganizationWrite, routes!(members::invite::invite)),
+        Operation::scoped(Scope::OrganizationRead, routes!(members::get::get)),
+        Operation::scoped(Scope::OrganizationWrite, routes!(members::update::update)),
+        Operation::scoped(Scope::OrganizationWrite, routes!(members::remove::remove)),
+        Operation::public(routes!(members::accept::accept)),
+        Operation::public(routes!(members::page::page)),
+        Operation::public(routes!(members::page::accept)),
         Operation::scoped(Scope::ProjectsRead, routes!(projects::list::list)),
         Operation::scoped(Scope::ProjectsWrite, routes!(projects::create::create)),
         Operation::scoped(Scope::ProjectsRead, routes!(projects::get::get)),

@@ -126,7 +126,8 @@ async fn draft(commands: &Commands, settings: &MailSettings, mail: &QueuedMail) 
         None => (words.invite(), words.tag.to_owned()),
     };
     let reference = MailRef { invite: found.row.id, mail: found.number };
-    let link = commands.invite_url(&token::derive(&commands.keys, found.row.id, found.token_generation));
+    let base = commands.link_base(company.domain.as_deref());
+    let link = Commands::invite_url(&base, &token::derive(&commands.keys, found.row.id, found.token_generation));
     let variables =
         variables(&found.row, &company.name, &campaign.name, link, &language, words.date(found.row.expires_at));
     let mut content = source

@@ -14,6 +14,8 @@ pub mod builtin;
 pub mod draft;
 mod invite;
 mod mailer;
+mod member;
+pub mod member_words;
 pub mod reports;
 pub mod settings;
 pub mod transport;
@@ -31,6 +33,7 @@ pub use self::{
 use self::{
     draft::{Draft, Unwritable},
     invite::InviteMail,
+    member::MemberMail,
     webhook_disabled::WebhookDisabledMail,
 };
 use crate::{
@@ -67,7 +70,7 @@ pub trait Kind: Send + Sync {
 }
 
 /// All kinds of mail.
-pub static KINDS: [&dyn Kind; 2] = [&InviteMail, &WebhookDisabledMail];
+pub static KINDS: [&dyn Kind; 3] = [&InviteMail, &MemberMail, &WebhookDisabledMail];
 
 /// A row that a mail speaks of.
 async fn document<T: DeserializeOwned>(commands: &Commands, table: &'static str, id: &str) -> Result<T, Undrafted> {

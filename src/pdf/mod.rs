@@ -25,7 +25,7 @@ use typst_pdf::{PdfOptions, Timestamp};
 
 pub use insights::Question;
 pub use report::{Consent, Options, Report};
-pub use theme::{Brand, Branding};
+pub use theme::{Brand, Branding, MAX_LOGO, MAX_PIXELS, is_usable};
 
 use world::{ReportWorld, TEMPLATE};
 

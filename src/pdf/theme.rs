@@ -57,9 +57,10 @@ pub struct Theme {
     pub logo: Option<&'static str>,
 }
 
-/// A logo is small; a picture beyond these bounds would cost more than the report.
-const MAX_LOGO: usize = 1 << 20;
-const MAX_PIXELS: u32 = 4_000;
+/// A logo is small; a picture beyond these bounds would cost more than the report. Bytes that it has at most.
+pub const MAX_LOGO: usize = 1 << 20;
+/// Its greatest width and height.
+pub const MAX_PIXELS: u32 = 4_000;
 
 type Colour = [u8; 3];
 const PRODUCT: Colour = [0x2b, 0x4c, 0x9b];

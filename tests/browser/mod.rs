@@ -8,6 +8,7 @@ mod interview;
 mod languages;
 mod links;
 mod media;
+mod members;
 mod proxy;
 mod tabs;
 mod voice;

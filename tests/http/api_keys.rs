@@ -36,6 +36,7 @@ async fn stored_anywhere(product: &Product, text: &str) -> bool {
         "scripts",
         "campaigns",
         "invites",
+        "members",
         "sessions",
         "heartbeats",
         "files",

@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use aggregates::{
-    id::{CampaignId, EmailTemplateId, InviteId, OrganizationId, ProjectId, ScriptId, SessionId},
+    id::{CampaignId, EmailTemplateId, InviteId, MemberId, OrganizationId, ProjectId, ScriptId, SessionId},
     invite::{MailFate, MailReport},
     organization::Plan,
     session::{ConsentMethod, PauseCause, ResumeCause},
@@ -20,7 +20,8 @@ use interview_relay::{
         email_templates::{CreateEmailTemplate, DeleteEmailTemplate, UpdateEmailTemplate},
         invites::{CancelInvite, CreateInvite, CreateInvites, ResendInvite},
         mail_reports::ReportMail,
-        organizations::CreateOrganization,
+        members::{AcceptInvitation, Invitation, InviteMember, RemoveMember, UpdateMember},
+        organizations::{CreateOrganization, UpdateOrganization},
         projects::{CreateProject, DeleteProject, UpdateProject},
         scripts::{CreateScript, CreateScriptVersion, DeleteScript, PublishScript, UpdateScript},
         sessions::{
@@ -44,7 +45,7 @@ use crate::support::{
 };
 
 /// The tables that random histories fill.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "organizations",
     "api_keys",
     "projects",
@@ -53,6 +54,7 @@ const TABLES: [&str; 9] = [
     "invites",
     "sessions",
     "email_templates",
+    "members",
     "counters",
 ];
 
@@ -67,7 +69,7 @@ struct Step {
 }
 
 fn steps(length: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..3_usize, 0..31_u8, any::<usize>(), any::<usize>(), any::<bool>());
+    let step = (0..3_usize, 0..34_u8, any::<usize>(), any::<usize>(), any::<bool>());
     let step = step.prop_map(|(organization, kind, pick, other, null)| Step { organization, kind, pick, other, null });
     prop::collection::vec(step, length)
 }
@@ -81,6 +83,7 @@ struct World {
     campaigns: Vec<CampaignId>,
     invites: Vec<InviteId>,
     templates: Vec<EmailTemplateId>,
+    members: Vec<MemberId>,
     sessions: Vec<SessionId>,
 }
 
@@ -233,6 +236,30 @@ impl Player {
                     self.run(o, StartSession { session: id }).await;
                     self.worlds[o].sessions.push(id);
                 }
+            }
+            (31, ..) => {
+                let body = json!({"email": format!("m{}@example.com", step.other % 5), "name": name,
+                    "role": if step.null { "owner" } else { "admin" }});
+                let id = created(self.run(o, InviteMember { body }).await);
+                self.worlds[o].members.extend(id.map(|id| id.parse::<MemberId>().expect("an id")));
+            }
+            (32, ..) => {
+                let Some(id) = pick(&self.worlds[o].members, step.pick) else { return };
+                let organization = self.worlds[o].caller.as_ref().expect("a caller").organization;
+                match step.other % 6 {
+                    0 => drop(self.run(o, RemoveMember { id }).await),
+                    1 => drop(self.run(o, UpdateMember { id, body: json!({"role": "owner", "name": null}) }).await),
+                    2 => drop(self.run(o, UpdateMember { id, body: json!({"role": "viewer"}) }).await),
+                    n => {
+                        let number = if n == 5 { 2 } else { 1 };
+                        self.run(o, AcceptInvitation(Invitation { member: id, organization, number })).await;
+                    }
+                }
+            }
+            (33, ..) => {
+                let voice = if step.null { Value::Null } else { json!(name) };
+                let body = json!({"name": name, "brandColor": "#123456", "settings": {"voice": voice}});
+                self.run(o, UpdateOrganization { if_match, body }).await;
             }
             (21..=26, ..) => self.step_in_session(o, step).await,
             _ => {}

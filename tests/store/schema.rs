@@ -2,8 +2,9 @@
 
 use interview_relay::store::{Location, Store};
 use projections::ColumnKind;
+use serde_json::json;
 
-use crate::support::{engines::on_both_engines, postgres::TestDatabase};
+use crate::support::{engines::on_both_engines, postgres::TestDatabase, product::Product};
 
 on_both_engines! {
     async fn read_model_tables_have_the_columns_that_the_models_name(engine: Engine) {
@@ -35,6 +36,25 @@ on_both_engines! {
         }
     }
 
+    /// What was written before organizations had a logo, a domain, a colour and settings becomes what would be written today.
+    async fn older_documents_of_organizations_are_completed(engine: Engine) {
+        let product = Product::start(engine).await;
+        // A name that tries to look like the places where something is put in.
+        let name = r#"A","plan":"x","createdAt":"y"#;
+        product.patch("/v1/organization", json!({"name": name})).await.expect(200);
+        let now = product.engine.sql("SELECT doc FROM organizations").await;
+        let added = [r#","logo":null,"domain":null,"brandColor":null"#, r#","settings":{}"#];
+        let old = "replace(replace(doc, ',\"logo\":null,\"domain\":null,\"brandColor\":null', ''), ',\"settings\":{}', '')";
+        product.engine.sql(&format!("UPDATE organizations SET doc = {old}")).await;
+        let before = product.engine.sql("SELECT doc FROM organizations").await;
+        assert!(added.iter().all(|part| now[0][0].text().contains(part) && !before[0][0].text().contains(part)));
+        let migration = include_str!("../../migrations/sqlite/0010_organization.sql");
+        assert!(include_str!("../../migrations/postgres/0010_organization.sql").ends_with(update(migration)));
+        product.engine.sql(update(migration)).await;
+        assert_eq!(product.engine.sql("SELECT doc FROM organizations").await, now);
+        product.stop().await;
+    }
+
     async fn a_current_schema_is_ready_and_not_migrated_again(engine: Engine) {
         engine.store.ready().await.expect("ready");
         assert_eq!(Store::migrate(engine.location()).await.expect("migrate"), 0);
@@ -50,6 +70,11 @@ on_both_engines! {
         let error = Store::migrate(engine.location()).await.expect_err("changed");
         assert!(error.to_string().contains("differs"), "{error}");
     }
+}
+
+/// The part of the migration that changes rows.
+fn update(migration: &str) -> &str {
+    &migration[migration.find("UPDATE").expect("it changes rows")..]
 }
 
 async fn eight_at_once(location: Location) {

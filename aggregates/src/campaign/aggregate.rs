@@ -12,7 +12,7 @@ use crate::{
     },
     id::{CampaignId, OrganizationId, ProjectId, ScriptId},
     invite::InviteTerms,
-    value::{Change, Document, Metadata, Validator, merge_patch, parse_expiry, settings},
+    value::{Change, Document, Metadata, Validator, parse_expiry, settings},
 };
 
 /// A campaign, as far as its rules need to know.
@@ -126,8 +126,9 @@ impl Campaign {
         if patch.script_id.is_some_and(|script_id| script_id != self.script_id) {
             validator.error("scriptId", "not_allowed", "cannot be changed; create another campaign");
         }
-        let own_settings = merged(&self.own_settings, patch.settings, "settings", &mut validator);
-        let invite_defaults = merged(&self.invite_defaults, patch.invite_defaults, "inviteDefaults", &mut validator);
+        let own_settings = settings::merged(&self.own_settings, patch.settings, "settings", &mut validator);
+        let invite_defaults =
+            settings::merged(&self.invite_defaults, patch.invite_defaults, "inviteDefaults", &mut validator);
         let metadata = match patch.metadata {
             Change::Keep => None,
             Change::Clear => Some(Metadata::default()),
@@ -150,21 +151,6 @@ impl Campaign {
         let unchanged = updated == CampaignUpdated::default();
         Ok(if unchanged { Vec::new() } else { vec![CampaignEvent::Updated(updated)] })
     }
-}
-
-/// The document after the patch, unless it is the same as before.
-fn merged(current: &Document, patch: Change<Document>, field: &str, validator: &mut Validator) -> Option<Document> {
-    let merged = match patch {
-        Change::Keep => return None,
-        Change::Clear => Document::new(),
-        Change::Set(change) => {
-            let mut merged = current.clone();
-            merge_patch(&mut merged, &change);
-            merged
-        }
-    };
-    settings::size(&merged, field, validator);
-    (merged != *current).then_some(merged)
 }
 
 impl Entity for Campaign {

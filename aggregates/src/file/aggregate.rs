@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Entity,
-    file::{Content, FileCommand, FileDeleted, FileError, FileEvent, FileStored, MediaStored},
+    file::{Content, FileCommand, FileDeleted, FileError, FileEvent, FileStored, LogoStored, MediaStored},
     id::{FileId, OrganizationId, ScriptId, SessionId},
 };
 
@@ -17,6 +17,8 @@ pub enum FileOwner {
     Session(SessionId),
     /// A script.
     Script(ScriptId),
+    /// The organization itself.
+    Organization,
 }
 
 /// A file, as far as its rules need to know. Nothing in it is about the person.
@@ -61,7 +63,9 @@ impl Entity for File {
 
     fn decide(&self, command: FileCommand) -> Result<Vec<FileEvent>, FileError> {
         match command {
-            FileCommand::Store { .. } | FileCommand::StoreMedia { .. } if self.id.is_some() => {
+            FileCommand::Store { .. } | FileCommand::StoreMedia { .. } | FileCommand::StoreLogo { .. }
+                if self.id.is_some() =>
+            {
                 Err(FileError::AlreadyExists)
             }
             FileCommand::Store { file_id, organization_id, session_id, participant, kind, name, content } => {
@@ -85,6 +89,18 @@ impl Entity for File {
                     file_id,
                     organization_id,
                     script_id,
+                    name,
+                    content_type,
+                    size,
+                    sha256,
+                    storage_key,
+                })])
+            }
+            FileCommand::StoreLogo { file_id, organization_id, name, content } => {
+                let Content { content_type, size, sha256, storage_key } = content;
+                Ok(vec![FileEvent::LogoStored(LogoStored {
+                    file_id,
+                    organization_id,
                     name,
                     content_type,
                     size,
@@ -127,6 +143,15 @@ impl Aggregate for File {
                 self.id = Some(stored.file_id);
                 self.organization_id = stored.organization_id;
                 self.owner = Some(FileOwner::Script(stored.script_id));
+                self.content_type = stored.content_type;
+                self.size = stored.size;
+                self.sha256 = stored.sha256;
+                self.storage_key = stored.storage_key;
+            }
+            FileEvent::LogoStored(stored) => {
+                self.id = Some(stored.file_id);
+                self.organization_id = stored.organization_id;
+                self.owner = Some(FileOwner::Organization);
                 self.content_type = stored.content_type;
                 self.size = stored.size;
                 self.sha256 = stored.sha256;

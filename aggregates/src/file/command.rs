@@ -52,6 +52,17 @@ pub enum FileCommand {
         /// What is stored.
         content: Content,
     },
+    /// Records the logo of an organization.
+    StoreLogo {
+        /// The new file.
+        file_id: FileId,
+        /// Its organization.
+        organization_id: OrganizationId,
+        /// What it is called, cleaned.
+        name: String,
+        /// What is stored.
+        content: Content,
+    },
     /// Removes it. The bytes go when no other file has the same storage key.
     Delete,
 }

@@ -16,6 +16,8 @@ events! {
         Stored(FileStored),
         /// See [`MediaStored`].
         MediaStored(MediaStored),
+        /// See [`LogoStored`].
+        LogoStored(LogoStored),
         /// See [`FileDeleted`].
         Deleted(FileDeleted),
     }
@@ -33,6 +35,8 @@ pub enum FileKind {
     Attachment,
     /// An image or sound for the questions of a script.
     Media,
+    /// The logo of an organization.
+    Logo,
 }
 
 impl FileKind {
@@ -47,6 +51,7 @@ impl FileKind {
             Self::Screen => "screen",
             Self::Attachment => "attachment",
             Self::Media => "media",
+            Self::Logo => "logo",
         }
     }
 }
@@ -113,6 +118,30 @@ pub struct MediaStored {
 
 impl Payload for MediaStored {
     const NAME: &'static str = "file.media_stored";
+}
+
+/// The logo of an organization was stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogoStored {
+    /// The new file.
+    pub file_id: FileId,
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// What it is called.
+    pub name: String,
+    /// The media type, found out from the bytes.
+    pub content_type: String,
+    /// The number of bytes.
+    pub size: u64,
+    /// The SHA-256 in lower-case hex.
+    pub sha256: String,
+    /// The key in the file store.
+    pub storage_key: String,
+}
+
+impl Payload for LogoStored {
+    const NAME: &'static str = "file.logo_stored";
 }
 
 /// The file is gone. Its bytes follow.

@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Entity, Refusal,
     id::OrganizationId,
-    organization::{OrganizationCommand, OrganizationCreated, OrganizationError, OrganizationEvent, Plan},
-    value::{Document, Validator},
+    organization::{
+        Logo, OrganizationCommand, OrganizationCreated, OrganizationError, OrganizationEvent, OrganizationPatch,
+        OrganizationUpdated, Plan,
+    },
+    value::{Document, Validator, settings},
 };
 
 /// An organization, as far as its rules need to know.
@@ -21,6 +24,12 @@ pub struct Organization {
     pub plan: Plan,
     /// The balance in hundredths of a credit (contract 37).
     pub balance: i64,
+    /// Its logo.
+    pub logo: Option<Logo>,
+    /// The host name of its interview links, where it has one of its own.
+    pub domain: Option<String>,
+    /// Its colour, `#RRGGBB`.
+    pub brand_color: Option<String>,
     /// Settings that its scripts and campaigns inherit (contract 16).
     pub settings: Document,
 }
@@ -34,6 +43,21 @@ impl Organization {
     pub fn admit_invites(&self, n: usize) -> Result<(), Refusal> {
         if n > 0 && self.balance <= 0 { Err(OrganizationError::InsufficientCredits.into()) } else { Ok(()) }
     }
+
+    fn update(&self, patch: OrganizationPatch) -> Result<Vec<OrganizationEvent>, OrganizationError> {
+        let mut validator = Validator::new();
+        let settings = settings::merged(&self.settings, patch.settings, "settings", &mut validator);
+        validator.finish(()).map_err(OrganizationError::Invalid)?;
+        let updated = OrganizationUpdated {
+            name: patch.name.filter(|name| *name != self.name),
+            logo: patch.logo.against(self.logo.as_ref()),
+            domain: patch.domain.against(self.domain.as_ref()),
+            brand_color: patch.brand_color.against(self.brand_color.as_ref()),
+            settings,
+        };
+        let unchanged = updated == OrganizationUpdated::default();
+        Ok(if unchanged { Vec::new() } else { vec![OrganizationEvent::Updated(updated)] })
+    }
 }
 
 impl Entity for Organization {
@@ -44,18 +68,21 @@ impl Entity for Organization {
     }
 
     fn decide(&self, command: OrganizationCommand) -> Result<Vec<OrganizationEvent>, OrganizationError> {
-        let OrganizationCommand::Create { organization_id, name, plan, opening_credits } = command;
-        if self.id.is_some() {
-            return Err(OrganizationError::AlreadyExists);
+        match command {
+            OrganizationCommand::Create { .. } if self.id.is_some() => Err(OrganizationError::AlreadyExists),
+            OrganizationCommand::Create { organization_id, name, plan, opening_credits } => {
+                let mut validator = Validator::new();
+                let name = validator.name("name", &name);
+                if opening_credits < 0 {
+                    validator.error("credits", "out_of_range", "must not be negative");
+                }
+                validator.finish(()).map_err(OrganizationError::Invalid)?;
+                let created = OrganizationCreated { organization_id, name, plan, opening_credits };
+                Ok(vec![OrganizationEvent::Created(created)])
+            }
+            OrganizationCommand::Update(_) if self.id.is_none() => Err(OrganizationError::NotFound),
+            OrganizationCommand::Update(patch) => self.update(patch),
         }
-        let mut validator = Validator::new();
-        let name = validator.name("name", &name);
-        if opening_credits < 0 {
-            validator.error("credits", "out_of_range", "must not be negative");
-        }
-        validator.finish(()).map_err(OrganizationError::Invalid)?;
-        let created = OrganizationCreated { organization_id, name, plan, opening_credits };
-        Ok(vec![OrganizationEvent::Created(created)])
     }
 }
 
@@ -85,6 +112,17 @@ impl Aggregate for Organization {
                 self.name = created.name;
                 self.plan = created.plan;
                 self.balance = created.opening_credits;
+            }
+            OrganizationEvent::Updated(updated) => {
+                if let Some(name) = updated.name {
+                    self.name = name;
+                }
+                updated.logo.apply_to(&mut self.logo);
+                updated.domain.apply_to(&mut self.domain);
+                updated.brand_color.apply_to(&mut self.brand_color);
+                if let Some(settings) = updated.settings {
+                    self.settings = settings;
+                }
             }
         }
     }

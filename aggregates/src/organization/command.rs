@@ -1,6 +1,9 @@
 //! What can be asked of an organization.
 
-use crate::{id::OrganizationId, organization::Plan};
+use crate::{
+    id::OrganizationId,
+    organization::{OrganizationPatch, Plan},
+};
 
 /// Commands of an organization.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,4 +19,6 @@ pub enum OrganizationCommand {
         /// The opening balance in hundredths of a credit.
         opening_credits: i64,
     },
+    /// Changes its details and settings.
+    Update(OrganizationPatch),
 }

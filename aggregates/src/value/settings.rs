@@ -148,6 +148,21 @@ pub fn check_invite_defaults(defaults: &Document, field: &str, validator: &mut V
     });
 }
 
+/// The document after a merge-patch, unless it is the same as before.
+pub fn merged(current: &Document, patch: Change<Document>, field: &str, validator: &mut Validator) -> Option<Document> {
+    let merged = match patch {
+        Change::Keep => return None,
+        Change::Clear => Document::new(),
+        Change::Set(change) => {
+            let mut merged = current.clone();
+            merge_patch(&mut merged, &change);
+            merged
+        }
+    };
+    size(&merged, field, validator);
+    (merged != *current).then_some(merged)
+}
+
 /// Checks the size of a document alone.
 pub fn size(document: &Document, field: &str, validator: &mut Validator) {
     if document_size(document) > MAX_SIZE {

@@ -11,12 +11,16 @@ use aggregates::{
     campaign::{CampaignArchived, CampaignCreated, CampaignEvent, CampaignPaused, CampaignResumed, CampaignUpdated},
     email_template::{EmailTemplateCreated, EmailTemplateDeleted, EmailTemplateEvent, EmailTemplateUpdated},
     event::decode_payload,
-    file::{FileDeleted, FileEvent, FileKind, FileStored, MediaStored},
+    file::{FileDeleted, FileEvent, FileKind, FileStored, LogoStored, MediaStored},
     invite::{
         InviteBounced, InviteCancelled, InviteCompleted, InviteCreated, InviteDelivered, InviteEvent, InviteExpired,
         InviteOpened, InviteResent, InviteSendFailed, InviteSent, InviteSessionOpened, InviteStarted, SendFailure,
     },
-    organization::{OrganizationCreated, OrganizationEvent, Plan},
+    member::{
+        MemberAccepted, MemberEvent, MemberInvited, MemberReinvited, MemberRemoved, MemberRenamed, MemberRole,
+        MemberRoleChanged,
+    },
+    organization::{Logo, OrganizationCreated, OrganizationEvent, OrganizationUpdated, Plan},
     project::{ProjectCreated, ProjectDeleted, ProjectEvent, ProjectUpdated},
     script::{
         FollowUp, Question, QuestionType, Scale, ScriptArchived, ScriptContent, ScriptCreated, ScriptDeleted,
@@ -111,12 +115,48 @@ fn metadata() -> Metadata {
 
 #[test]
 fn organization() {
-    check(vec![OrganizationEvent::Created(OrganizationCreated {
-        organization_id: id(1),
-        name: "Acme".into(),
-        plan: Plan::Professional,
-        opening_credits: 50_000,
-    })]);
+    check(vec![
+        OrganizationEvent::Created(OrganizationCreated {
+            organization_id: id(1),
+            name: "Acme".into(),
+            plan: Plan::Professional,
+            opening_credits: 50_000,
+        }),
+        OrganizationEvent::Updated(OrganizationUpdated {
+            name: Some("Acme Ltd".into()),
+            logo: Change::Set(Logo::File(id(7))),
+            domain: Change::Set("interviews.acme.example".into()),
+            brand_color: Change::Clear,
+            settings: Some(object(json!({"language": "de"}))),
+        }),
+    ]);
+    let elsewhere = serde_json::to_value(Logo::Url("https://cdn.example.com/a.png".into())).expect("writable");
+    assert_eq!(elsewhere, json!({"url": "https://cdn.example.com/a.png"}));
+}
+
+#[test]
+fn member() {
+    check(vec![
+        MemberEvent::Invited(MemberInvited {
+            member_id: id(8),
+            organization_id: id(1),
+            email: Email::parse("Ada@example.com").expect("good").into(),
+            name: Some("Ada".to_owned()).into(),
+            role: MemberRole::Owner,
+            invited_at: t0(),
+            expires_at: at(604_800),
+        }),
+        MemberEvent::Reinvited(MemberReinvited {
+            name: None.into(),
+            role: MemberRole::Admin,
+            invited_at: at(60),
+            expires_at: at(604_860),
+        }),
+        MemberEvent::Accepted(MemberAccepted {}),
+        MemberEvent::Renamed(MemberRenamed { name: Some("Ada L.".to_owned()).into() }),
+        MemberEvent::RoleChanged(MemberRoleChanged { role: MemberRole::Viewer }),
+        MemberEvent::Removed(MemberRemoved {}),
+    ]);
 }
 
 #[test]
@@ -395,6 +435,15 @@ fn file() {
             sha256: "ab".repeat(32),
             storage_key: "org/file".into(),
         }),
+        FileEvent::LogoStored(LogoStored {
+            file_id: id(5),
+            organization_id: id(1),
+            name: "logo.png".into(),
+            content_type: "image/png".into(),
+            size: 1_234,
+            sha256: "ab".repeat(32),
+            storage_key: "org/file".into(),
+        }),
         FileEvent::Deleted(FileDeleted {}),
     ]);
 }
@@ -443,6 +492,7 @@ fn webhook() {
 fn every_file_belongs_to_a_type() {
     let types = [
         OrganizationEvent::types(),
+        MemberEvent::types(),
         ApiKeyEvent::types(),
         ProjectEvent::types(),
         ScriptEvent::types(),

@@ -1,8 +1,8 @@
 use aggregates::{
     Code, Entity, Personal,
     file::{
-        Content, File, FileCommand, FileDeleted, FileError, FileEvent, FileKind, FileOwner, FileStored, MediaStored,
-        admit,
+        Content, File, FileCommand, FileDeleted, FileError, FileEvent, FileKind, FileOwner, FileStored, LogoStored,
+        MediaStored, admit,
     },
     session::{EndReason, Participant, Session},
     value::Email,
@@ -68,16 +68,33 @@ fn media_stored() -> FileEvent {
     })
 }
 
+fn store_logo() -> FileCommand {
+    FileCommand::StoreLogo { file_id: id(5), organization_id: id(1), name: "logo.png".into(), content: content() }
+}
+
+fn logo_stored() -> FileEvent {
+    FileEvent::LogoStored(LogoStored {
+        file_id: id(5),
+        organization_id: id(1),
+        name: "logo.png".into(),
+        content_type: "audio/mpeg".into(),
+        size: 12,
+        sha256: "ab".repeat(32),
+        storage_key: "org/file".into(),
+    })
+}
+
 #[test]
 fn it_is_stored_once() {
     given::<File>(&[]).when(store()).then_expect_events(vec![stored()]);
     given::<File>(&[]).when(store_media()).then_expect_events(vec![media_stored()]);
-    for before in [stored(), media_stored(), FileEvent::Deleted(FileDeleted {})] {
+    given::<File>(&[]).when(store_logo()).then_expect_events(vec![logo_stored()]);
+    for before in [stored(), media_stored(), logo_stored(), FileEvent::Deleted(FileDeleted {})] {
         let before = match before {
             FileEvent::Deleted(_) => vec![stored(), before],
             _ => vec![before],
         };
-        for again in [store(), store_media()] {
+        for again in [store(), store_media(), store_logo()] {
             given::<File>(&before).when(again).then_expect_error(FileError::AlreadyExists);
         }
     }
@@ -96,7 +113,7 @@ fn its_name_is_sealed_under_the_participant() {
 
 #[test]
 fn it_is_deleted_once_and_keeps_its_storage_key() {
-    for before in [stored(), media_stored()] {
+    for before in [stored(), media_stored(), logo_stored()] {
         let deleted = FileEvent::Deleted(FileDeleted {});
         given::<File>(std::slice::from_ref(&before))
             .when(FileCommand::Delete)
@@ -109,6 +126,7 @@ fn it_is_deleted_once_and_keeps_its_storage_key() {
     given::<File>(&[]).when(FileCommand::Delete).then_expect_error(FileError::NotFound);
     assert_eq!(File::replay([stored()]).owner, Some(FileOwner::Session(id(6))));
     assert_eq!(File::replay([media_stored()]).owner, Some(FileOwner::Script(id(2))));
+    assert_eq!(File::replay([logo_stored()]).owner, Some(FileOwner::Organization));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod exports;
 mod files;
 mod invite_mails;
 mod invites;
+mod members;
 mod models;
 mod organizations;
 mod projects;

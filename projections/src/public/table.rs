@@ -74,6 +74,13 @@ pub fn types() -> &'static [PublicType] {
 pub const PRIVATE: &[&str] = &[
     // Administration of the organization itself, which is not what subscribers are for; keys are secrets besides.
     "organization.created",
+    "organization.updated",
+    "member.invited",
+    "member.reinvited",
+    "member.accepted",
+    "member.renamed",
+    "member.role_changed",
+    "member.removed",
     "api_key.created",
     "api_key.revoked",
     // Projects only group other resources.
@@ -110,9 +117,10 @@ pub const PRIVATE: &[&str] = &[
     "session.prompted",
     "session.answered",
     "session.skipped",
-    // Files belong to a session or a script, whose lists show them.
+    // Files belong to a session, a script or the organization, which show them.
     "file.stored",
     "file.media_stored",
+    "file.logo_stored",
     "file.deleted",
 ];
 

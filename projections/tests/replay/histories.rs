@@ -7,6 +7,7 @@ use aggregates::{
     file::{FileKind, event::*},
     id::{CampaignId, Id, InviteId, OrganizationId, SubjectId},
     invite::{event::*, mail::*},
+    member::event::*,
     organization::{Plan, event::*},
     project::event::*,
     script::{FollowUp, Question, QuestionType, Scale, ScriptContent, event::*},
@@ -93,7 +94,43 @@ pub fn organization() -> impl Strategy<Value = History<OrganizationEvent>> {
             },
         )
     };
-    history(created(), created())
+    let logo = prop_oneof![id().prop_map(Logo::File), text().prop_map(Logo::Url)];
+    let updated = (option::of(text()), change(logo), change(text()), change(text()), option::of(document())).prop_map(
+        |(name, logo, domain, brand_color, settings)| {
+            OrganizationEvent::Updated(OrganizationUpdated { name, logo, domain, brand_color, settings })
+        },
+    );
+    history(created(), prop_oneof![1 => created(), 4 => updated])
+}
+
+pub fn member() -> impl Strategy<Value = History<MemberEvent>> {
+    let email = "[a-zA-Z]{1,8}@[a-z]{1,8}[.]example".prop_map(|text| Email::parse(&text).expect("an address"));
+    let name = || option::of(text());
+    let invited = (id(), id(), email, name(), one_of(&MemberRole::NAMES), time(), time()).prop_map(
+        |(member_id, organization_id, email, name, role, invited_at, expires_at)| {
+            MemberEvent::Invited(MemberInvited {
+                member_id,
+                organization_id,
+                email: email.into(),
+                name: name.into(),
+                role,
+                invited_at,
+                expires_at,
+            })
+        },
+    );
+    let reinvited =
+        (name(), one_of(&MemberRole::NAMES), time(), time()).prop_map(|(name, role, invited_at, expires_at)| {
+            MemberEvent::Reinvited(MemberReinvited { name: name.into(), role, invited_at, expires_at })
+        });
+    let later = prop_oneof![
+        2 => reinvited,
+        2 => Just(MemberEvent::Accepted(MemberAccepted {})),
+        2 => name().prop_map(|name| MemberEvent::Renamed(MemberRenamed { name: name.into() })),
+        2 => one_of(&MemberRole::NAMES).prop_map(|role| MemberEvent::RoleChanged(MemberRoleChanged { role })),
+        1 => Just(MemberEvent::Removed(MemberRemoved {})),
+    ];
+    history(invited, later)
 }
 
 pub fn api_key() -> impl Strategy<Value = History<ApiKeyEvent>> {
@@ -378,7 +415,20 @@ pub fn file() -> impl Strategy<Value = History<FileEvent>> {
             })
         },
     );
-    history(prop_oneof![stored, media], Just(FileEvent::Deleted(FileDeleted {})))
+    let logo = (id(), id(), text(), content()).prop_map(
+        |(file_id, organization_id, name, (content_type, size, sha256, storage_key))| {
+            FileEvent::LogoStored(LogoStored {
+                file_id,
+                organization_id,
+                name,
+                content_type,
+                size,
+                sha256,
+                storage_key,
+            })
+        },
+    );
+    history(prop_oneof![stored, media, logo], Just(FileEvent::Deleted(FileDeleted {})))
 }
 
 fn one_of<T: Copy + std::fmt::Debug + 'static>(names: &'static [(&'static str, T)]) -> impl Strategy<Value = T> {

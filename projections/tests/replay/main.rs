@@ -12,8 +12,8 @@ use aggregates::{
 };
 use chrono::DateTime;
 use projections::{
-    ApiKey, Campaign, Column, EmailTemplate, ErasedModel, File, Invite, Organization, Project, ReadModel, Recorded,
-    Row, Script, Session, Webhook, fold_stored, group_changes, registry::open_personal, restore, table,
+    ApiKey, Campaign, Column, EmailTemplate, ErasedModel, File, Invite, Member, Organization, Project, ReadModel,
+    Recorded, Row, Script, Session, Webhook, fold_stored, group_changes, registry::open_personal, restore, table,
 };
 use proptest::prelude::*;
 
@@ -146,6 +146,7 @@ replay_equals_live! {
     scripts: Script, histories::script();
     campaigns: Campaign, histories::campaign();
     invites: Invite, histories::invite();
+    members: Member, histories::member();
     email_templates: EmailTemplate, histories::email_template();
     sessions: Session, histories::session();
     files: File, histories::file();

@@ -13,26 +13,28 @@ const EXPIRED: &str = "\"status\":\"expired\",\"emailStatus\":";
 
 impl Commands {
     /// The API's representation of an invite. The token is derived and never stored (contract 7), and an invite whose
-    /// time is over is shown as expired from that very second (contract 17).
-    pub fn render_invite(&self, model: &projections::Invite, now: DateTime<Utc>) -> serde_json::Result<String> {
+    /// time is over is shown as expired from that very second (contract 17). Its link begins with `base` (see
+    /// [`Commands::link_base`]).
+    pub fn render_invite(
+        &self,
+        model: &projections::Invite,
+        base: &str,
+        now: DateTime<Utc>,
+    ) -> serde_json::Result<String> {
         let document = projections::ReadModel::document(model)?;
-        Ok(self.finished(&document, model.api.id, model.token_generation, model.overdue(now)))
+        let token = token::derive(&self.keys, model.api.id, model.token_generation);
+        Ok(finish(&document, &token, &Self::invite_url(base, &token), model.overdue(now)))
     }
 
     /// The same, from the stored row.
-    pub fn render_stored_invite(&self, document: &Document, now: DateTime<Utc>) -> String {
+    pub fn render_stored_invite(&self, document: &Document, base: &str, now: DateTime<Utc>) -> String {
         let Ok(id) = document.id.parse::<InviteId>() else { return document.json.clone() };
         let generation = u32::try_from(document.column("token_generation").int()).unwrap_or(0);
         let pending = document.column("status").text() == InviteStatus::Pending.as_str();
         let expires_at = DateTime::from_timestamp_micros(document.column("expires_at").int()).unwrap_or_default();
         let overdue = pending && overdue(InviteStatus::Pending, expires_at, now);
-        self.finished(&document.json, id, generation, overdue)
-    }
-
-    fn finished(&self, document: &str, id: InviteId, generation: u32, overdue: bool) -> String {
         let token = token::derive(&self.keys, id, generation);
-        let url = self.invite_url(&token);
-        finish(document, &token, &url, overdue)
+        finish(&document.json, &token, &Self::invite_url(base, &token), overdue)
     }
 }
 

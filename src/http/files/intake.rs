@@ -11,6 +11,7 @@ use axum::{
     extract::{FromRequest, Request},
     response::Response,
 };
+use futures_util::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::form::{Form, Part, too_large};
@@ -104,13 +105,32 @@ pub async fn take<C: Command + 'static>(
     app: Arc<App>,
     call: Call,
     request: Streamed,
+    limits: (u64, Limit),
+    make: impl FnOnce(&Received) -> Result<C, ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    take_checked(app, call, request, limits, |_, _| Box::pin(std::future::ready(Ok(()))), make).await
+}
+
+/// What must hold of a file that has been received, beyond its type and size.
+pub type Check = for<'a> fn(&'a App, &'a Received) -> BoxFuture<'a, Result<(), ApiError>>;
+
+/// The same, for a file that is looked at once more before the command runs.
+pub async fn take_checked<C: Command + 'static>(
+    app: Arc<App>,
+    call: Call,
+    request: Streamed,
     (most, limit): (u64, Limit),
+    check: Check,
     make: impl FnOnce(&Received) -> Result<C, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let opened = Opened::new(&app, request, most).await?;
     let task = tokio::spawn(async move {
         let received = opened.receive(&app, call.organization(), limit, &["kind"]).await?;
-        finish(&app, call, received, make).await
+        let made = match check(&app, &received).await {
+            Ok(()) => make(&received),
+            Err(error) => Err(error),
+        };
+        finish(&app, call, received, made).await
     });
     task.await.map_err(ApiError::internal)?
 }
@@ -206,7 +226,7 @@ async fn finish<C: Command>(
     app: &App,
     mut call: Call,
     received: Received,
-    make: impl FnOnce(&Received) -> Result<C, ApiError>,
+    made: Result<C, ApiError>,
 ) -> Result<Response, ApiError> {
     let Received { name, content, .. } = &received;
     let key = content.storage_key.clone();
@@ -214,7 +234,7 @@ async fn finish<C: Command>(
     // The same request is the one with the same content, not with the same boundary.
     let covered = [kind.unwrap_or_default(), name, &content.content_type, &content.sha256];
     call.idempotency = call.idempotency.map(|idempotency| idempotency.covering(&covered));
-    let outcomes = match make(&received) {
+    let outcomes = match made {
         Ok(command) => app.outcomes(&call, &command).await,
         Err(error) => {
             app.files.give_up(&app.store, &key).await;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use aggregates::id::InviteId;
 use axum::{
     body::Body,
     extract::{Path, Request, State},
@@ -72,7 +73,7 @@ impl InterviewPage {
         (status = 404, description = "No such link. The page says so.", content_type = "text/html")))]
 pub async fn page(State(app): State<Arc<App>>, Token(token): Token) -> Response {
     // Whether the link is in force is for the API to say; what is no token at all needs no store to tell.
-    let known = token::locate(&app.commands.keys, &token).is_some();
+    let known = token::locate::<InviteId>(&app.commands.keys, &token).is_some();
     let mut response = Response::new(Body::from(app.interview_page.html.clone()));
     *response.status_mut() = if known { StatusCode::OK } else { StatusCode::NOT_FOUND };
     let headers = response.headers_mut();
@@ -108,7 +109,8 @@ pub async fn asset(Path((version, name)): Path<(String, String)>) -> Result<Resp
 pub fn is_for_people(request: &Request) -> bool {
     let path = request.uri().path();
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.contains("text/html"));
-    path.starts_with("/interview/") && request.headers().get_all(header::ACCEPT).iter().any(accepts)
+    let is_page = path.starts_with("/interview/") || path.starts_with("/members/accept/");
+    is_page && request.headers().get_all(header::ACCEPT).iter().any(accepts)
 }
 
 /// An error as a page, in a language of the browser.

@@ -42,7 +42,7 @@ pub struct InterviewCampaign {
 pub struct InterviewOrganization {
     /// Its name.
     pub name: String,
-    /// Address of its logo.
+    /// Address of its logo; an uploaded one is served by this server.
     #[schema(required)]
     pub logo: Option<String>,
 }

@@ -26,6 +26,7 @@ use super::schema::{
 };
 use crate::{
     app::App,
+    command::organizations::logo_url,
     http::{ApiError, Token, answer, key_auth::invited},
     store::Document,
 };
@@ -47,7 +48,8 @@ pub async fn show(State(app): State<Arc<App>>, Token(token): Token) -> Result<Re
     let script = app.commands.state::<Script>(campaign.script_id, |script| pinned(script).is_some()).await?;
     let total_questions =
         script.as_ref().and_then(pinned).ok_or_else(|| ApiError::internal("a pinned version is gone"))?;
-    let mut interview = interview(invite, campaign, organization, total_questions);
+    let base = app.commands.link_base(organization.domain.as_deref());
+    let mut interview = interview(invite, campaign, organization, &base, total_questions);
     interview.session = session(&app, &row).await?;
     let (speaker, listener) = (app.interviews.speaker(), app.interviews.listener());
     interview.speech = InterviewSpeech { prompts: speaker.is_some(), answers: listener.is_some() };
@@ -72,6 +74,7 @@ fn interview(
     invite: InviteDocument,
     campaign: CampaignDocument,
     organization: OrganizationDocument,
+    base: &str,
     total_questions: usize,
 ) -> Interview {
     let setting = |name| campaign.settings.get(name);
@@ -85,7 +88,7 @@ fn interview(
             name: invite.name,
         },
         campaign: InterviewCampaign { id: campaign.id.to_string(), name: campaign.name },
-        organization: InterviewOrganization { name: organization.name, logo: None },
+        organization: InterviewOrganization { logo: logo_url(base, &organization), name: organization.name },
         language,
         total_questions,
         consent: InterviewConsent { required, texts },
@@ -116,8 +119,9 @@ fn read<T: DeserializeOwned>(document: &Document) -> Result<T, ApiError> {
 mod tests {
     use aggregates::{
         Code,
-        id::{CampaignId, InviteId, OrganizationId, ScriptId},
+        id::{CampaignId, FileId, InviteId, OrganizationId, ScriptId},
     };
+    use projections::organization::logo_path;
     use serde_json::json;
 
     use super::*;
@@ -160,10 +164,12 @@ mod tests {
             "updatedAt": "1970-01-01T00:00:00Z",
         }));
         let organization = serde_json::from_value(json!({
-            "id": OrganizationId::default(), "name": "Acme", "plan": "free", "createdAt": "1970-01-01T00:00:00Z",
+            "id": OrganizationId::default(), "name": "Acme", "logo": logo_path(FileId::default()), "domain": null,
+            "brandColor": null, "plan": "free", "settings": {}, "createdAt": "1970-01-01T00:00:00Z",
             "updatedAt": "1970-01-01T00:00:00Z",
         }));
-        let shown = interview(invite("pending"), campaign.expect("good"), organization.expect("good"), 3);
+        let (campaign, organization) = (campaign.expect("good"), organization.expect("good"));
+        let shown = interview(invite("pending"), campaign, organization, "https://relay.example", 3);
         let shown = serde_json::to_value(shown).expect("JSON");
         let texts: Vec<_> = consent::texts("de")
             .iter()
@@ -178,7 +184,9 @@ mod tests {
             json!({
                 "invite": {"status": "pending", "expiresAt": "1970-01-01T00:01:40Z", "name": "Jane Doe"},
                 "campaign": {"id": CampaignId::default(), "name": "Q1"},
-                "organization": {"name": "Acme", "logo": null}, "language": "de-AT", "totalQuestions": 3,
+                "organization": {
+                    "name": "Acme", "logo": format!("https://relay.example{}", logo_path(FileId::default())),
+                }, "language": "de-AT", "totalQuestions": 3,
                 "consent": {"required": true, "texts": texts}, "speech": {"prompts": false, "answers": false},
                 "session": null,
             })

@@ -63,11 +63,11 @@ pub async fn list(
         counter = Some(format!("invites/{campaign}"));
     }
     let query = list::query("invites", &page, Sort::Id, filters, counter);
-    let mut found = app.store.page_of(&query).await?;
+    let (mut found, base) = tokio::try_join!(app.store.page_of(&query), app.commands.link_base_of(&organization))?;
     if query.counter.is_some() {
         found.total = (found.total + correction).max(0);
     }
-    Ok(list::page(&page, &found, |document| app.commands.render_stored_invite(document, now)))
+    Ok(list::page(&page, &found, |document| app.commands.render_stored_invite(document, &base, now)))
 }
 
 /// The invites that stand at `status` at this instant, whether or not their expiry has been recorded (contract 17).

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use super::{schema::PdfQuery, transcript::is_over};
 use crate::{
     app::App,
-    http::{ApiError, Call, Id, IfNoneMatch, Query, answer::tagged, error::Failure},
+    http::{ApiError, Call, Id, IfNoneMatch, Query, answer::tagged, error::Failure, organization::logo},
     pdf::{self, Brand, Branding, Consent, Draft, Options, Question, Report},
     transcript::session::{conversation, stored_mood},
 };
@@ -59,8 +59,13 @@ pub async fn pdf(
     let organization: OrganizationDocument =
         load(&app, &call, "organizations", &call.organization().to_string()).await?;
     let campaign: CampaignDocument = load(&app, &call, "campaigns", &session.campaign_id.to_string()).await?;
+    let logo = match organization.logo_file() {
+        Some(file) if options.branding == Branding::Custom => logo::bytes(&app, file).await?,
+        _ => None,
+    };
+    let brand = Brand { colour: organization.brand_color, logo };
     let draft = tokio::task::spawn_blocking(move || {
-        Draft::new(&report(&session, device, &content, organization.name, campaign.name), &options)
+        Draft::new(&report(&session, device, &content, (organization.name, brand), campaign.name), &options)
     });
     let draft = draft.await.map_err(ApiError::internal)?.map_err(failed)?;
     let tag = draft.tag();
@@ -75,7 +80,7 @@ pub async fn pdf(
         response
     };
     let mut response = tagged(response, &tag);
-    // The names of campaign and organization may change, so a client asks each time whether its copy still holds.
+    // The names of campaign and organization, its colour and logo may change, so a client asks each time whether its copy still holds.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
 }
@@ -101,7 +106,7 @@ fn report(
     session: &Session,
     device: Device,
     content: &ScriptContent,
-    organization: String,
+    (organization, brand): (String, Brand),
     campaign: String,
 ) -> Report {
     let consents = session.consents.iter().map(|record| Consent {
@@ -119,8 +124,7 @@ fn report(
         conversation: conversation(session),
         sentiment: stored_mood(session),
         organization,
-        // Organizations have no colour and no logo yet.
-        brand: Brand::default(),
+        brand,
         campaign,
         started: session.started_at,
         ended: session.ended_at,

@@ -26,7 +26,7 @@ const METADATA: &str = "canary-metadata";
 const CANARIES: [&str; 3] = ["canary.address", "canary participant", "canary-metadata"];
 
 /// Tables whose rows may show personal data in clear; all of them can be rebuilt from the log.
-const READ_MODELS: [&str; 11] = [
+const READ_MODELS: [&str; 12] = [
     "organizations",
     "api_keys",
     "projects",
@@ -37,6 +37,7 @@ const READ_MODELS: [&str; 11] = [
     "files",
     "webhooks",
     "email_templates",
+    "members",
     "counters",
 ];
 /// All others.

@@ -2,6 +2,7 @@
 
 mod campaign;
 mod invite;
+mod member;
 mod script;
 mod session;
 
