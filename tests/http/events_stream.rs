@@ -143,8 +143,8 @@ on_both_engines! {
 
     async fn a_quiet_stream_says_that_it_is_alive_and_how_far_it_is(engine: Engine) {
         let product = Product::start(engine).await;
-        let mut reader = Reader::open(&product, "types=campaign.*", &product.key, None).await;
         product.script().await;
+        let mut reader = Reader::open(&product, "types=campaign.*", &product.key, None).await;
         let head = product.get("/v1/events").await.expect(200)["next"].to_string();
         for _ in 0..2 {
             product.engine.hands.advance(TimeDelta::seconds(16));
