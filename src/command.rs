@@ -164,6 +164,7 @@ pub struct Commands {
     contents: quick_cache::sync::Cache<(ScriptId, u32), Arc<ScriptContent>>,
     cache: work::Cache,
     running: Mutex<HashSet<String>>,
+    moods: sessions::Moods,
 }
 
 impl Commands {
@@ -180,6 +181,7 @@ impl Commands {
             contents: quick_cache::sync::Cache::new(CACHED_SCRIPTS),
             cache: work::cache(),
             running: Mutex::default(),
+            moods: sessions::moods(),
         }
     }
 

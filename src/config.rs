@@ -119,6 +119,12 @@ pub const SETTINGS: &[Setting] = &[
         "Silence after which a running interview is paused, such as 120s",
     ),
     setting("pause-timeout", "RELAY_PAUSE_TIMEOUT", "24h", "How long an interview may be paused before it is given up"),
+    setting(
+        "answer-grace",
+        "RELAY_ANSWER_GRACE",
+        "120s",
+        "How much longer the current answer may take when an interview's time is up",
+    ),
     setting("tls-cert", "RELAY_TLS_CERT", "", "Certificate chain in PEM; with --tls-key, serves HTTPS"),
     setting("tls-key", "RELAY_TLS_KEY", "", "Private key in PEM"),
     setting(
@@ -216,11 +222,13 @@ pub struct Timeouts {
     pub heartbeat: TimeDelta,
     /// How long an interview may be paused before it is given up.
     pub pause: TimeDelta,
+    /// How much longer the current answer may take when the interview's time is up.
+    pub answer: TimeDelta,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { heartbeat: TimeDelta::seconds(120), pause: TimeDelta::hours(24) }
+        Self { heartbeat: TimeDelta::seconds(120), pause: TimeDelta::hours(24), answer: TimeDelta::seconds(120) }
     }
 }
 
@@ -371,6 +379,7 @@ impl Config {
             timeouts: Timeouts {
                 heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
+                answer: values.parse("answer-grace", "a duration of at least 1s, such as 120s", timeout)?,
             },
             tls,
             max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
@@ -689,6 +698,7 @@ mod tests {
             ("heartbeat-timeout", "120"),
             ("heartbeat-timeout", "500ms"),
             ("pause-timeout", "1000d"),
+            ("answer-grace", "0s"),
             ("log-format", "xml"),
             ("embed-origins", "www.example.com"),
             ("embed-origins", "https://www.example.com/path"),

@@ -28,6 +28,7 @@ use crate::{
         Mailer, Outlet,
         reports::{Desk, ses::Network},
     },
+    processors::Processors,
     reactors::{
         Runner,
         file_removal::FileRemoval,
@@ -103,6 +104,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
         interview_page,
         webhooks,
         mail: desk,
+        processors: Processors::default(),
     });
     let mut operations = routes::operations();
     if config.dev {

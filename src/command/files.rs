@@ -40,7 +40,7 @@ impl Command for StoreSessionFile {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         // The session's version is checked at the commit: in the log, no file comes after a withdrawal of consent.
         let session = work.load::<Session>(self.session).await?;
-        let participant = admit(&session, self.kind)?;
+        let participant = admit(&session, self.kind, &self.content.content_type)?;
         limit(work, &self.session.to_string()).await?;
         let store = FileCommand::Store {
             file_id: self.id,

@@ -8,7 +8,7 @@ use aggregates::{
     script::{Script, ScriptContent},
     session::{ConsentKind, ConsentMethod, ConsentRecord, Session, TurnView},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::Serialize;
 
 use crate::{
@@ -118,6 +118,9 @@ pub struct ConsentView {
     pub user_agent: Option<String>,
     /// When.
     pub created_at: String,
+    /// The same, to go by.
+    #[serde(skip)]
+    pub at: DateTime<Utc>,
 }
 
 impl ConsentView {
@@ -136,6 +139,7 @@ impl ConsentView {
             ip: record.ip.clone(),
             user_agent: record.user_agent.clone(),
             created_at: shown(record.at),
+            at: record.at.trunc_subsecs(0),
         }
     }
 }

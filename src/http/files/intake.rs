@@ -61,7 +61,7 @@ pub async fn take<C: Command + 'static>(
     let idle = request.extensions().get::<Arc<Platform>>().map_or(IDLE, |platform| platform.limits.upload_idle);
     let mut form = Form::open(request, most, idle).await?;
     // Waiting for a place would keep the connection busy for as long as the others' uploads take.
-    let room = app.files.enter().ok_or_else(|| ApiError::unavailable(5))?;
+    let room = app.files.enter(call.organization()).ok_or_else(|| ApiError::unavailable(5))?;
     let task = tokio::spawn(async move {
         let _room = room;
         let id = app.commands.new_id();
