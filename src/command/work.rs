@@ -179,7 +179,8 @@ impl<'a> Work<'a> {
         let key = id.to_string();
         if !self.seen.contains_key(&key) {
             let snapshot = self.snapshot::<A>(&key).await?;
-            self.seen.insert(key.clone(), Seen { version: snapshot.version, cached: Cached::of(&snapshot), changed: false });
+            self.seen
+                .insert(key.clone(), Seen { version: snapshot.version, cached: Cached::of(&snapshot), changed: false });
         }
         let state = self.peek::<A>(&key).map(|snapshot| &snapshot.state);
         match state {

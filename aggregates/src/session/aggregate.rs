@@ -10,9 +10,9 @@ use crate::{
     Entity, Personal,
     id::{CampaignId, InviteId, OrganizationId, ScriptId, SessionId},
     session::{
-        ConsentFacts, ConsentRecord, EndReason, Given, Participant, PauseCause, Prompt, PromptKind,
-        Sentiment, SessionCommand, SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStatus, Terms,
-        Utterance, state::opened, timeline::Timeline,
+        ConsentFacts, ConsentRecord, EndReason, Given, Participant, PauseCause, Prompt, PromptKind, Sentiment,
+        SessionCommand, SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStatus, Terms, Utterance,
+        state::opened, timeline::Timeline,
     },
     value::Email,
 };

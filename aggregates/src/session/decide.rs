@@ -7,10 +7,10 @@ use crate::{
     script::{Question, ScriptContent},
     session::{
         Asked, ConsentFacts, ConsentMethod, ConsentRecorded, ConsentWithdrawn, EndReason, Given, MUCH_SAID, NewAnswer,
-        NewConsent,        NewSession, PauseCause, Produced, Prompt, PromptKind, Reply, ResumeCause, SHORT_ANSWER, Said, Sentiment, Session,
-        SessionAbandoned, SessionAnswered, SessionCommand, SessionCompleted, SessionCreated, SessionError,
-        SessionEvent, SessionPaused, SessionPrompted, SessionResumed, SessionSkipped, SessionStarted, SessionStatus,
-        Spoken, TranscriptReady, aggregate::Taken, flow::Turn,
+        NewConsent, NewSession, PauseCause, Produced, Prompt, PromptKind, Reply, ResumeCause, SHORT_ANSWER, Said,
+        Sentiment, Session, SessionAbandoned, SessionAnswered, SessionCommand, SessionCompleted, SessionCreated,
+        SessionError, SessionEvent, SessionPaused, SessionPrompted, SessionResumed, SessionSkipped, SessionStarted,
+        SessionStatus, Spoken, TranscriptReady, aggregate::Taken, flow::Turn,
     },
 };
 
@@ -249,7 +249,11 @@ impl Session {
         }
         if self.pauses >= 2 * MAX_PAUSES {
             // Nobody falls silent so often: this would go on for ever.
-            return vec![SessionEvent::Abandoned(SessionAbandoned { reason: EndReason::PauseTimeout, elapsed, at: now })];
+            return vec![SessionEvent::Abandoned(SessionAbandoned {
+                reason: EndReason::PauseTimeout,
+                elapsed,
+                at: now,
+            })];
         }
         vec![self.pause(PauseCause::HeartbeatLost, None, elapsed, now)]
     }

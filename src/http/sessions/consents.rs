@@ -40,9 +40,8 @@ fn cut(mut records: Vec<ConsentView>, query: &ListQuery<ConsentId>) -> (Vec<Cons
         records.reverse();
     }
     let since = query.updated_since.max(query.from);
-    let wanted = |record: &ConsentView| {
-        since.is_none_or(|since| record.at >= since) && query.to.is_none_or(|to| record.at < to)
-    };
+    let wanted =
+        |record: &ConsentView| since.is_none_or(|since| record.at >= since) && query.to.is_none_or(|to| record.at < to);
     let total = records.iter().filter(|record| wanted(record)).count() as u64;
     if let Some(after) = query.after {
         // Behind a record that there is not, there is nothing.

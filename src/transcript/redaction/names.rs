@@ -14,8 +14,8 @@ const TITLES: &[&str] =
 /// called Ben, and have the family name Le.
 const PARTICLES: &[&str] = &[
     "de", "da", "do", "dos", "das", "del", "della", "di", "du", "la", "le", "les", "von", "vom", "van", "der", "den",
-    "zu", "zur", "bin", "ibn", "bint", "al", "el", "and", "und", "et", "y", "e", "the", "of", "ben", "ter", "ten", "af",
-    "av",
+    "zu", "zur", "bin", "ibn", "bint", "al", "el", "and", "und", "et", "y", "e", "the", "of", "ben", "ter", "ten",
+    "af", "av",
 ];
 
 /// Local parts that name an office, not a person.
@@ -243,7 +243,11 @@ mod tests {
             ("Jane Doe", "85jane"),
         ] {
             let folded = fold(text);
-            assert_eq!(hidden(name, "", text).concat(), folded.replace(' ', if name.contains(' ') { " " } else { "" }), "{name}: {text}");
+            assert_eq!(
+                hidden(name, "", text).concat(),
+                folded.replace(' ', if name.contains(' ') { " " } else { "" }),
+                "{name}: {text}"
+            );
         }
     }
 

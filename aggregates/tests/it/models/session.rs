@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use aggregates::{
     Code, Entity,
     session::{
-        ConsentKind, EndReason, PauseCause, Reply, ResumeCause, Session, SessionCommand, SessionEvent,
-        SessionStatus,
+        ConsentKind, EndReason, PauseCause, Reply, ResumeCause, Session, SessionCommand, SessionEvent, SessionStatus,
     },
 };
 use chrono::Duration;

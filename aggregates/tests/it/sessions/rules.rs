@@ -7,10 +7,10 @@ use aggregates::{
     consent::ConsentType,
     script::{Question, ScriptContent},
     session::{
-        Asked, ConsentKind, ConsentMethod, EndReason, Given, MUCH_SAID, NewConsent, NewSession, Origin, Overall, PauseCause,
-        PromptKind, Reply, Said, Sentiment, Session, SessionAbandoned, SessionAnswered, SessionCommand, SessionCreated,
-        SessionError, SessionEvent, SessionPrompted, SessionStarted, SessionStatus, Speaker, Terms, TranscriptReady,
-        UtteranceKind, interviewer,
+        Asked, ConsentKind, ConsentMethod, EndReason, Given, MUCH_SAID, NewConsent, NewSession, Origin, Overall,
+        PauseCause, PromptKind, Reply, Said, Sentiment, Session, SessionAbandoned, SessionAnswered, SessionCommand,
+        SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStarted, SessionStatus, Speaker, Terms,
+        TranscriptReady, UtteranceKind, interviewer,
     },
     value::Email,
 };
@@ -253,7 +253,10 @@ fn records_and_pauses_are_bounded_but_withdrawals_are_not() {
         interview.run(consent(ConsentKind::All, true, at(n)));
     }
     assert_eq!(interview.code(consent(ConsentKind::All, true, at(300))), Code::Conflict);
-    assert_eq!(interview.run(consent(ConsentKind::Recording, false, at(300))), ["consent.withdrawn", "session.abandoned"]);
+    assert_eq!(
+        interview.run(consent(ConsentKind::Recording, false, at(300))),
+        ["consent.withdrawn", "session.abandoned"]
+    );
     assert_eq!(interview.run(consent(ConsentKind::All, false, at(301))), ["consent.withdrawn"], "of the other type");
     assert_eq!(interview.code(consent(ConsentKind::All, false, at(302))), Code::Conflict, "said already");
 
@@ -276,7 +279,8 @@ fn records_and_pauses_are_bounded_but_withdrawals_are_not() {
 #[test]
 fn who_has_said_much_is_asked_for_no_more_and_comes_to_an_end() {
     let settings = Terms { max_follow_ups: Some(9), require_consent: false, ..terms() };
-    let questions: Vec<_> = (1..=60).map(|n| Question { id: format!("q{n}"), ..content().questions[0].clone() }).collect();
+    let questions: Vec<_> =
+        (1..=60).map(|n| Question { id: format!("q{n}"), ..content().questions[0].clone() }).collect();
     let script = Arc::new(ScriptContent { questions, ..(*content()).clone() });
     let mut interview = Interview::created(settings);
     interview.run(SessionCommand::Start { content: script.clone(), now: t0() });
@@ -317,7 +321,11 @@ fn what_is_wrong_with_an_answer_is_told_before_what_is_wrong_with_the_moment() {
     interview.run(pause(PauseCause::Participant, at(12)));
     assert_eq!(interview.code(answer("p2", 2, value(json!(99)), at(13))), Code::ValidationError);
     assert_eq!(interview.code(answer("p2", 2, value(json!(3)), at(13))), Code::SessionNotActive);
-    assert_eq!(interview.code(answer("p7", 2, value(json!(99)), at(13))), Code::SessionNotActive, "nobody knows the question");
+    assert_eq!(
+        interview.code(answer("p7", 2, value(json!(99)), at(13))),
+        Code::SessionNotActive,
+        "nobody knows the question"
+    );
     // So with consent, of an erased person too.
     let gone = erased(&interview.0.events);
     let SessionCommand::Consent(wrong) = consent(ConsentKind::All, true, at(14)) else { unreachable!("a consent") };
