@@ -15,10 +15,15 @@ use clap::{Arg, ArgMatches};
 
 use crate::{
     files::Place,
-    interview::model::Endpoint,
+    http::TrustedProxies,
+    interview::{model::Endpoint, speech},
     mail::{MailSettings, Outlet, settings},
     webhooks::Schedule,
 };
+
+mod tls;
+
+pub use self::tls::{Certificates, Tls};
 
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
@@ -53,6 +58,7 @@ pub const SETTINGS: &[Setting] = &[
         "32 bytes in base64 on one line; required with PostgreSQL, generated in the data directory otherwise",
     ),
     setting("amqp-url", "AMQP_URL", "", "amqp://… or amqps://… to publish events to RabbitMQ"),
+    setting("amqp-ca-file", "RELAY_AMQP_CA_FILE", "", "Roots besides the public ones for amqps://, in PEM"),
     setting(
         "files-url",
         "RELAY_FILES_URL",
@@ -110,7 +116,19 @@ pub const SETTINGS: &[Setting] = &[
         "llm-model",
         "RELAY_LLM_MODEL",
         "",
-        "The model that words what the interviewer says; required with llm-url",
+        "The model that words what the interviewer says; the interviewer's own phrases otherwise",
+    ),
+    setting(
+        "llm-speech-model",
+        "RELAY_LLM_SPEECH_MODEL",
+        "",
+        "The endpoint's model for /audio/speech, which reads prompts aloud; the browser's own voices otherwise",
+    ),
+    setting(
+        "llm-transcription-model",
+        "RELAY_LLM_TRANSCRIPTION_MODEL",
+        "",
+        "The endpoint's model for /audio/transcriptions, which writes spoken answers down; answers are typed otherwise",
     ),
     setting(
         "heartbeat-timeout",
@@ -132,6 +150,30 @@ pub const SETTINGS: &[Setting] = &[
         "RELAY_TLS_LISTEN",
         "0.0.0.0:8443",
         "Address to listen on for HTTPS; --listen then redirects to it",
+    ),
+    setting(
+        "trusted-proxies",
+        "RELAY_TRUSTED_PROXIES",
+        "",
+        "Addresses and networks, such as 10.0.0.0/8, whose X-Forwarded-For is believed; separated by commas",
+    ),
+    setting(
+        "acme-domain",
+        "RELAY_ACME_DOMAIN",
+        "",
+        "Names to get certificates for by ACME, which agrees to the authority's terms; it asks on port 80. Separated by commas",
+    ),
+    setting(
+        "acme-directory",
+        "RELAY_ACME_DIRECTORY",
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "The authority that issues them",
+    ),
+    setting(
+        "acme-ca-file",
+        "RELAY_ACME_CA_FILE",
+        "",
+        "Roots of that authority's own HTTPS in PEM; the machine's otherwise",
     ),
     setting("max-body", "RELAY_MAX_BODY", "1048576", "Bytes that a request body may have"),
     setting("max-upload", "RELAY_MAX_UPLOAD", "104857600", "Bytes that a session's file may have"),
@@ -167,6 +209,8 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Where RabbitMQ is, if it is used.
     pub amqp_url: Option<String>,
+    /// Roots of RabbitMQ's certificate besides the public ones.
+    pub amqp_ca_file: Option<PathBuf>,
     /// Where files are kept.
     pub files: Place,
     /// Where Redis is, if it is used.
@@ -185,10 +229,14 @@ pub struct Config {
     pub webhook_log_retention: std::time::Duration,
     /// The language model that words what interviewers say, if there is one.
     pub model: Option<Endpoint>,
+    /// The models that speak and listen, if there are any.
+    pub speech: Option<speech::Endpoint>,
     /// When interviews end by themselves.
     pub timeouts: Timeouts,
-    /// Certificates, if HTTPS is served.
+    /// How HTTPS is served, if it is.
     pub tls: Option<Tls>,
+    /// Proxies whose word is taken for where a request came from.
+    pub trusted_proxies: TrustedProxies,
     /// Bytes that a request body may have.
     pub max_body: usize,
     /// Bytes that a session's file may have.
@@ -202,17 +250,6 @@ pub struct Config {
     /// How it is logged.
     pub log_format: LogFormat,
     sources: BTreeMap<&'static str, (String, Source)>,
-}
-
-/// How HTTPS is served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    /// The certificate chain.
-    pub certificates: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// Address for HTTPS.
-    pub listen: SocketAddr,
 }
 
 /// When interviews are paused or end by themselves (contract 24).
@@ -355,6 +392,7 @@ impl Config {
             public_url: values.public_url(listen, tls.as_ref())?,
             database_url,
             master_key_file,
+            amqp_ca_file: values.amqp_ca_file()?,
             amqp_url: values.url("amqp-url", &["amqp://", "amqps://"])?,
             files: match values.given("files-url") {
                 None => Place::Local(PathBuf::from(values.text("data-dir")).join("files")),
@@ -376,12 +414,18 @@ impl Config {
             )?,
             webhook_log_retention: values.parse("webhook-log-retention", "a duration such as 30d", duration)?,
             model: values.model()?,
+            speech: values.speech()?,
             timeouts: Timeouts {
                 heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
                 answer: values.parse("answer-grace", "a duration of at least 1s, such as 120s", timeout)?,
             },
             tls,
+            trusted_proxies: values.parse(
+                "trusted-proxies",
+                "a list of addresses and networks such as 10.0.0.0/8",
+                TrustedProxies::parse,
+            )?,
             max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
                 value.parse().ok().filter(|bytes| *bytes >= 1_024)
             })?,
@@ -481,13 +525,43 @@ impl Values<'_> {
         self.optional(name, &format!("at least {MIN_SECRET} characters long"), long)
     }
 
+    /// Where models are, and the key that is demanded there.
+    fn llm(&self) -> Result<Option<(String, Option<String>)>, ConfigError> {
+        let url = self.url("llm-url", &["https://", "http://"])?;
+        Ok(url.map(|url| (url.trim_end_matches('/').to_owned(), self.given("llm-key").map(str::to_owned))))
+    }
+
+    fn amqp_ca_file(&self) -> Result<Option<PathBuf>, ConfigError> {
+        let file = self.given("amqp-ca-file").map(PathBuf::from);
+        if file.is_some() && !self.text("amqp-url").starts_with("amqps://") {
+            return Err(ConfigError("amqp-ca-file needs an amqp-url that starts with amqps://".to_owned()));
+        }
+        Ok(file)
+    }
+
     fn model(&self) -> Result<Option<Endpoint>, ConfigError> {
-        let Some(url) = self.url("llm-url", &["https://", "http://"])? else { return Ok(None) };
-        let given = |name| self.given(name).map(str::to_owned);
-        let Some(model) = given("llm-model") else {
-            return Err(ConfigError("llm-model (RELAY_LLM_MODEL) is required with llm-url".to_owned()));
+        let Some((url, key)) = self.llm()? else { return Ok(None) };
+        let model = self.given("llm-model").map(str::to_owned);
+        if model.is_none() && self.speech()?.is_none() {
+            return Err(ConfigError(
+                "llm-model (RELAY_LLM_MODEL), llm-speech-model or llm-transcription-model is required with llm-url"
+                    .to_owned(),
+            ));
+        }
+        Ok(model.map(|model| Endpoint { url, key, model }))
+    }
+
+    fn speech(&self) -> Result<Option<speech::Endpoint>, ConfigError> {
+        let names = ["llm-speech-model", "llm-transcription-model"];
+        let [speech, transcription] = names.map(|name| self.given(name).map(str::to_owned));
+        if speech.is_none() && transcription.is_none() {
+            return Ok(None);
+        }
+        let Some((url, key)) = self.llm()? else {
+            let name = if speech.is_some() { names[0] } else { names[1] };
+            return Err(ConfigError(format!("{name} needs llm-url as well")));
         };
-        Ok(Some(Endpoint { url: url.trim_end_matches('/').to_owned(), key: given("llm-key"), model }))
+        Ok(Some(speech::Endpoint { url, key, speech, transcription }))
     }
 
     fn mail(&self) -> Result<MailSettings, ConfigError> {
@@ -524,34 +598,6 @@ impl Values<'_> {
             bounce_secret: self.secret("bounce-secret")?,
         })
     }
-
-    fn tls(&self) -> Result<Option<Tls>, ConfigError> {
-        match (self.given("tls-cert"), self.given("tls-key")) {
-            (None, None) => Ok(None),
-            (Some(certificates), Some(key)) => Ok(Some(Tls {
-                certificates: certificates.into(),
-                key: key.into(),
-                listen: self.parse("tls-listen", "an address such as 0.0.0.0:8443", |value| value.parse().ok())?,
-            })),
-            (Some(_), None) => Err(ConfigError("tls-cert needs tls-key as well".to_owned())),
-            (None, Some(_)) => Err(ConfigError("tls-key needs tls-cert as well".to_owned())),
-        }
-    }
-
-    fn public_url(&self, listen: SocketAddr, tls: Option<&Tls>) -> Result<String, ConfigError> {
-        if let Some(url) = self.url("public-url", &["http://", "https://"])? {
-            return Ok(url.trim_end_matches('/').to_owned());
-        }
-        Ok(match tls {
-            Some(tls) => format!("https://{}", reachable(tls.listen)),
-            None => format!("http://{}", reachable(listen)),
-        })
-    }
-}
-
-/// An address that listens everywhere is reached as `localhost`, until somebody says under which name.
-fn reachable(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
 /// Origins, separated by commas or spaces, in the form in which browsers name them.
@@ -647,144 +693,4 @@ fn parse_file(text: &str) -> Result<BTreeMap<&'static str, String>, ConfigError>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
-        let find = |pairs: &[(&str, &str)], name: &str| {
-            pairs.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned())
-        };
-        let file = Some((PathBuf::from("test.toml"), parse_file(file)?));
-        Config::from_sources(|name| find(flags, name), |name| find(variables, name), file)
-    }
-
-    fn message(result: Result<Config, ConfigError>) -> String {
-        result.expect_err("refused").to_string()
-    }
-
-    #[test]
-    fn flags_win_over_variables_over_the_file_over_defaults() {
-        let file = "listen = \"127.0.0.1:1\"\nmax-body = 2048\ndata-dir = \"/file\"";
-        let variables = [("RELAY_LISTEN", "127.0.0.1:2"), ("RELAY_DATA_DIR", "/variable"), ("DATABASE_URL", "")];
-        let config = load(&[("listen", "127.0.0.1:3")], &variables, file).expect("valid");
-        assert_eq!(config.listen.port(), 3);
-        assert_eq!(config.data_dir, PathBuf::from("/variable"));
-        assert_eq!(config.max_body, 2_048);
-        assert_eq!(config.public_url, "http://127.0.0.1:3");
-        assert!(config.rate_limit && !config.dev && config.database_url.is_none());
-        assert_eq!(config.timeouts, Timeouts::default());
-        let lines = config.describe();
-        assert!(lines.contains("127.0.0.1:3  (flag)"), "{lines}");
-        assert!(lines.contains("/variable  (RELAY_DATA_DIR)"), "{lines}");
-        assert!(lines.contains("2048  (test.toml)"), "{lines}");
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_named() {
-        assert_eq!(message(load(&[], &[], "colour = 1")), "colour is no setting");
-        let bad = message(load(&[], &[("RELAY_RATE_LIMIT", "maybe")], ""));
-        assert_eq!(bad, "rate-limit = \"maybe\" (from RELAY_RATE_LIMIT) is not one of true, false, 1, 0, on, off");
-        for (name, value) in [
-            ("listen", "here"),
-            ("database-url", "mysql://x"),
-            ("redis-url", "redis://"),
-            ("amqp-url", "http://x"),
-            ("public-url", "ftp://x"),
-            ("max-body", "10"),
-            ("max-upload", "1 GB"),
-            ("files-url", "ftp://files"),
-            ("files-url", "s3://"),
-            ("header-timeout", "10"),
-            ("heartbeat-timeout", "120"),
-            ("heartbeat-timeout", "500ms"),
-            ("pause-timeout", "1000d"),
-            ("answer-grace", "0s"),
-            ("log-format", "xml"),
-            ("embed-origins", "www.example.com"),
-            ("embed-origins", "https://www.example.com/path"),
-            ("embed-origins", "https://*.example.com"),
-            ("embed-origins", "https://a.example, ftp://b.example"),
-            ("log-level", "info,[["),
-            ("dev", "perhaps"),
-            ("webhook-retry-schedule", "0s,soon"),
-            ("webhook-log-retention", "0d"),
-            ("llm-url", "api.example.com"),
-            ("smtp-url", "mail.example.com"),
-            ("mail-from", "nobody"),
-            ("mail-rate", "0"),
-            ("mail-open-pixel", "maybe"),
-            ("bounce-address", "a+b@example.com"),
-            ("bounce-secret", "short"),
-            ("postmark-secret", "short"),
-            ("ses-topic-arn", "topic"),
-            ("sendgrid-public-key", "AAAA"),
-        ] {
-            assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
-        }
-        assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
-    }
-
-    #[test]
-    fn origins_are_named_as_browsers_name_them() {
-        let config = load(&[("embed-origins", "https://WWW.example.com:443/, http://localhost:3000")], &[], "");
-        assert_eq!(config.expect("valid").embed_origins, ["https://www.example.com", "http://localhost:3000"]);
-        assert!(load(&[], &[], "").expect("valid").embed_origins.is_empty());
-    }
-
-    #[test]
-    fn a_model_has_a_name_and_its_key_is_hidden() {
-        assert_eq!(
-            load(&[], &[("OPENAI_API_KEY", "sk-hunter2")], "").expect("valid").model,
-            None,
-            "a key alone is none"
-        );
-        let url = ("llm-url", "http://127.0.0.1:11434/v1/");
-        assert!(message(load(&[url], &[], "")).starts_with("llm-model"));
-        let config = load(&[url, ("llm-model", "tiny")], &[("OPENAI_API_KEY", "sk-hunter2")], "").expect("valid");
-        let model = config.model.as_ref().expect("a model");
-        assert_eq!((model.url.as_str(), model.key.as_deref()), ("http://127.0.0.1:11434/v1", Some("sk-hunter2")));
-        assert!(!config.describe().contains("hunter2"));
-    }
-
-    #[test]
-    fn mail_goes_to_files_or_to_a_server_with_a_sender() {
-        let config = load(&[("data-dir", "/d")], &[], "").expect("valid");
-        assert_eq!(config.mail.outlet, Outlet::Folder("/d/mail".into()));
-        let url = "smtp://relay:hunter2hunter2@mail.example.com:587?tls=required";
-        assert!(message(load(&[("smtp-url", url)], &[], "")).starts_with("mail-from"));
-        let secret = ("postmark-secret", "relay:0123456789abcdef");
-        let config =
-            load(&[("smtp-url", url), ("mail-from", "Acme <mail@example.com>"), secret], &[], "").expect("valid");
-        assert_eq!(config.mail.outlet, Outlet::Smtp(url.to_owned()));
-        let lines = config.describe();
-        assert!(!lines.contains("hunter2") && !lines.contains("0123456789abcdef"), "{lines}");
-        assert!(!message(load(&[("bounce-secret", "hunter2")], &[], "")).contains("hunter2"));
-    }
-
-    #[test]
-    fn postgresql_needs_a_master_key_of_its_own() {
-        let url = ("database-url", "postgres://relay:hunter2@db/relay?password=hunter2&x=1");
-        assert!(message(load(&[url], &[], "")).starts_with("master-key-file"));
-        let config = load(&[url, ("master-key-file", "/key")], &[], "").expect("valid");
-        let lines = config.describe();
-        assert!(!lines.contains("hunter2"), "{lines}");
-        assert!(lines.contains("postgres://relay:***@db/relay?password=***&x=1"), "{lines}");
-    }
-
-    #[test]
-    fn files_live_in_the_data_directory_or_in_a_bucket() {
-        let config = load(&[("data-dir", "/d")], &[], "").expect("valid");
-        assert_eq!((config.files, config.max_upload), (Place::Local("/d/files".into()), 100 << 20));
-        let config = load(&[], &[("RELAY_FILES_URL", "s3://relay/files")], "max-upload = 2048").expect("valid");
-        assert_eq!(config.files.to_string(), "s3://relay/files");
-        assert_eq!(config.max_upload, 2_048);
-    }
-
-    #[test]
-    fn tls_needs_both_files_and_changes_the_public_url() {
-        let config = load(&[("tls-cert", "c"), ("tls-key", "k")], &[], "tls-listen = \"0.0.0.0:443\"").expect("valid");
-        assert_eq!(config.public_url, "https://localhost:443");
-        let config = load(&[("public-url", "https://relay.example.com/")], &[], "").expect("valid");
-        assert_eq!(config.public_url, "https://relay.example.com");
-    }
-}
+mod tests;

@@ -2,16 +2,20 @@
 
 /** How long an answer may take before the connection counts as lost. */
 const PATIENCE = 20_000;
+/** How long a recording may take to be sent, listened to and answered. */
+const LISTENING = 120_000;
 
 /** A request that did not succeed. */
 export class ApiError extends Error {
-  constructor({ status = 0, code = 'OFFLINE', message = 'The server cannot be reached.', retryAfter = null, offline = false }) {
+  constructor({ status = 0, code = 'OFFLINE', message = 'The server cannot be reached.', retryAfter = null, offline = false, reason = null }) {
     super(message);
-    Object.assign(this, { status, code, retryAfter, offline });
+    Object.assign(this, { status, code, retryAfter, offline, reason });
   }
 
   /** Whether the same request may succeed later. */
   get temporary() {
+    // Where there is a reason, somebody has to decide something first.
+    if (this.reason) return false;
     return this.offline || this.status === 429 || this.status >= 500 || this.code === 'IDEMPOTENCY_IN_PROGRESS';
   }
 }
@@ -36,14 +40,16 @@ async function failure(response) {
     code: error.code ?? 'UNKNOWN',
     message: error.message ?? `HTTP ${response.status}`,
     retryAfter: Number.isFinite(seconds) ? seconds : null,
+    reason: error.details?.reason ?? error.details?.fields?.[0]?.code ?? null,
   });
 }
 
 /** The routes of one invite; `base` is the URL of its interview in the API. */
 export function createApi(base, store, device) {
-  async function send(method, path, { body, key, authorized }) {
-    const headers = { Accept: 'application/json' };
-    if (body !== undefined) headers['Content-Type'] = 'application/json';
+  async function send(method, path, { body, key, authorized, signal, sound = false, patience = PATIENCE }) {
+    const headers = { Accept: sound ? '*/*' : 'application/json' };
+    const form = body instanceof FormData;
+    if (body !== undefined && !form) headers['Content-Type'] = 'application/json';
     if (key) headers['Idempotency-Key'] = key;
     if (authorized) headers.Authorization = `Bearer ${store.get('session')}`;
     let response;
@@ -51,13 +57,14 @@ export function createApi(base, store, device) {
       response = await fetch(base + path, {
         method,
         headers,
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined || form ? body : JSON.stringify(body),
         cache: 'no-store',
         credentials: 'omit',
-        signal: AbortSignal.timeout(PATIENCE),
+        signal: AbortSignal.any([AbortSignal.timeout(patience), ...(signal ? [signal] : [])]),
       });
-      if (response.ok) return await response.json();
+      if (response.ok) return await (sound ? response.blob() : response.json());
     } catch {
+      signal?.throwIfAborted();
       throw new ApiError({ offline: true });
     }
     throw await failure(response);
@@ -88,14 +95,26 @@ export function createApi(base, store, device) {
     connect,
     /** What comes next in the conversation. */
     next: () => inSession('GET', '/next'),
+    /** A line of the interviewer as sound. */
+    line: (utteranceId) => inSession('GET', `/speech?utterance=${encodeURIComponent(utteranceId)}`, { sound: true }),
     heartbeat: () => inSession('POST', '/heartbeat', { body: {} }),
     /**
      * An action, as a function that can be called again until it gets through: the server recognizes the repetition by
-     * its key, and an answer by its sequence number as well.
+     * its key, and an answer by its sequence number as well. `signal` gives it up.
      */
     action(path, body = {}) {
       const key = unique();
-      return () => inSession('POST', path, { body, key });
+      return (signal) => inSession('POST', path, { body, key, signal });
+    },
+    /** A spoken answer, as an action. */
+    spoken({ promptId, seq }, recording) {
+      const key = unique();
+      const body = new FormData();
+      body.append('promptId', promptId);
+      body.append('seq', String(seq));
+      // The server tells the type by the bytes; the name is for people.
+      body.append('file', recording, `answer-${promptId}.${recording.type.includes('mp4') ? 'm4a' : 'webm'}`);
+      return (signal) => inSession('POST', '/answers/spoken', { body, key, signal, patience: LISTENING });
     },
   };
 }

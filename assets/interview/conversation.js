@@ -2,10 +2,13 @@
 
 import { announce, button, h, icon } from './dom.js';
 import { createInput } from './inputs.js';
+import { createMedia } from './media.js';
+import { createMicrophone } from './microphone.js';
 
 /**
- * The screen of the conversation. `actions` are what the participant can do: `answer(prompt, body)`, `pause()`,
- * `withdraw()`, `leave()`.
+ * The screen of the conversation. `actions` are what the participant can do: `answer(prompt, body)`,
+ * `answerAloud(prompt, recording)` where `mayAnswerAloud()`, `pause()`, `withdraw()`, `leave()`; and `renew(prompt)`, which
+ * asks for fresh links to its media.
  */
 export function createConversation({ strings, interview, store, speech, host, actions }) {
   const { t } = strings;
@@ -28,10 +31,11 @@ export function createConversation({ strings, interview, store, speech, host, ac
   // A question and its answer, as long as the server has not taken it.
   let unconfirmed = [];
   let countdown = null;
+  let microphone = null;
 
   function read() {
     speech.toggle();
-    if (shown) speech.say([shown.text]);
+    if (shown) speech.say([shown]);
   }
 
   function showVoice() {
@@ -63,11 +67,12 @@ export function createConversation({ strings, interview, store, speech, host, ac
   /** Shows what the server says comes next. */
   function present(next, { moveFocus = true } = {}) {
     stopCountdown();
+    silence();
     dropUnconfirmed();
     showProgress(next.progress);
     for (const message of next.messages) say(message.text, message.kind);
     if (next.messages.length) announce(next.messages.map((message) => message.text).join(' '));
-    speech.say([...next.messages.map((message) => message.text), next.prompt?.text].filter(Boolean));
+    speech.say([...next.messages, next.prompt].filter(Boolean));
     shown = next.prompt;
     if (next.prompt) showPrompt(next.prompt, moveFocus);
     else stage.replaceChildren();
@@ -80,19 +85,33 @@ export function createConversation({ strings, interview, store, speech, host, ac
       ondraft: (text) => store.set('draft', { promptId: prompt.id, text }),
     });
     const error = h('p', { class: 'error', id: 'error', role: 'alert' });
-    const form = h('form', { class: 'form', novalidate: true, onsubmit: submit },
+    microphone = prompt.type === 'open' && actions.mayAnswerAloud()
+      ? createMicrophone({ strings, onrecord: begin, onsend: giveAloud, onfail: warn })
+      : null;
+    const form = h('form', { class: 'form', novalidate: true, onsubmit: submit, oninput: forgive },
       prompt.kind === 'follow_up' ? h('p', { class: 'eyebrow' }, t('follow_up')) : null,
+      createMedia(prompt.media, strings, () => actions.renew(prompt)),
       input.element,
       error,
       h('div', { class: 'actions' },
         h('button', { type: 'submit', class: 'button primary', id: 'send' }, t('send'), icon('arrow')),
+        microphone?.element,
         prompt.required ? null : button('quiet', t('skip'), () => give({ body: { skip: true }, shown: t('skipped') }), { id: 'skip' }),
         timer(prompt)));
 
-    function complain(text) {
+    function warn(text) {
       error.textContent = text;
+    }
+
+    function complain(text) {
+      warn(text);
       input.field.setAttribute('aria-invalid', 'true');
       input.focus();
+    }
+
+    function forgive() {
+      warn('');
+      input.field.removeAttribute('aria-invalid');
     }
 
     function submit(event) {
@@ -102,19 +121,41 @@ export function createConversation({ strings, interview, store, speech, host, ac
       else give(answer);
     }
 
+    function begin() {
+      // Nobody wants to be recorded together with the interviewer.
+      speech.stop();
+      warn('');
+    }
+
     async function give({ body, shown: words }) {
+      silence();
+      const lines = [say(prompt.text, 'question-asked'), say(words, body.skip ? 'mine skipped' : 'mine')];
+      const refusal = await deliver(lines, t('sending'), () => actions.answer(prompt, body));
+      if (refusal !== undefined) complain(refusal);
+    }
+
+    async function giveAloud(recording) {
+      const lines = [say(prompt.text, 'question-asked')];
+      const refusal = await deliver(lines, t('speak.sending'), () => actions.answerAloud(prompt, recording));
+      if (refusal === undefined) return;
+      warn(refusal.text);
+      microphone?.offer(refusal.again ? recording : null);
+      input.focus();
+    }
+
+    async function deliver(lines, words, send) {
       stopCountdown();
       speech.stop();
-      unconfirmed = [say(prompt.text, 'question-asked'), say(words, body.skip ? 'mine skipped' : 'mine')];
-      stage.replaceChildren(waiting());
+      unconfirmed = lines;
+      stage.replaceChildren(waiting(words));
       stage.focus({ preventScroll: true });
       reveal();
-      const refusal = await actions.answer(prompt, body);
-      if (refusal === undefined) return;
+      const refusal = await send();
+      if (refusal === undefined) return undefined;
       // The answer was not taken: back to where it was given.
       dropUnconfirmed();
       stage.replaceChildren(form);
-      complain(refusal);
+      return refusal;
     }
 
     stage.replaceChildren(form);
@@ -125,9 +166,9 @@ export function createConversation({ strings, interview, store, speech, host, ac
     }
   }
 
-  function waiting() {
+  function waiting(words = t('sending')) {
     return h('p', { class: 'waiting' }, h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')),
-      h('span', {}, t('sending')));
+      h('span', {}, words));
   }
 
   /** Brings the question into view; a host scrolls its own page. */
@@ -161,6 +202,11 @@ export function createConversation({ strings, interview, store, speech, host, ac
     return view;
   }
 
+  /** Nothing is recorded any more. */
+  function silence() {
+    microphone?.cancel();
+  }
+
   function stopCountdown() {
     clearInterval(countdown);
     countdown = null;
@@ -175,17 +221,20 @@ export function createConversation({ strings, interview, store, speech, host, ac
     get prompt() {
       return shown;
     },
-    /** The answer that was given last has arrived. */
-    confirm() {
+    /** The answer that was given last has arrived; `heard` are the words of a spoken one. */
+    confirm(heard = null) {
       unconfirmed = [];
+      if (heard) say(heard, 'mine');
     },
     /** Shows that something is being sent. */
     wait() {
       stopCountdown();
+      silence();
       stage.replaceChildren(waiting());
     },
     stop() {
       stopCountdown();
+      silence();
       speech.stop();
     },
   };

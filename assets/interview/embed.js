@@ -43,7 +43,7 @@
       if (source !== frame.contentWindow || origin !== link.origin || data?.source !== 'interview-relay') return;
       const { event, source: _, ...detail } = data;
       if (!EVENTS.includes(event)) return;
-      if (event === 'resize' && options.autoResize !== false && Number.isFinite(detail.height)) {
+      if (event === 'resize' && ![false, 'false'].includes(options.autoResize) && Number.isFinite(detail.height)) {
         frame.style.height = `${Math.min(Math.max(detail.height, 0), 20_000)}px`;
       }
       element.dispatchEvent(new CustomEvent(`interviewrelay:${event}`, { bubbles: true, detail }));

@@ -5,6 +5,7 @@ import { createConversation } from './conversation.js';
 import { announce, ask, button } from './dom.js';
 import { createHost } from './host.js';
 import { loadStrings, preferred } from './i18n.js';
+import { canRecord } from './microphone.js';
 import { createNotice } from './notice.js';
 import * as screens from './screens.js';
 import { createSpeech } from './speech.js';
@@ -46,6 +47,8 @@ function show(name, element) {
   main.dataset.screen = name;
   main.replaceChildren(element);
   const heading = element.querySelector('h1');
+  const place = name === 'welcome' || name === 'conversation' ? null : heading?.textContent;
+  if (interview) document.title = [place, interview.campaign.name, interview.organization.name].filter(Boolean).join(' · ');
   // The first screen is read from the top anyway; and a host's page must not jump to us while it loads.
   if (first || !heading || name === 'conversation') return;
   heading.tabIndex = -1;
@@ -146,6 +149,7 @@ function showWelcome() {
     await notice.patiently(api.connect);
     for (const { type, sha256 } of texts) await act('/consent', { granted: true, type, textSha256: sha256 });
     const next = await act('/start');
+    interview.session = next.session;
     host.emit('started');
     await converse(next);
   });
@@ -185,14 +189,16 @@ async function converse(next, note) {
     await finish(next);
     return;
   }
+  // A host's page that loads keeps its focus.
+  const moveFocus = !(host.embedded && main.dataset.screen === undefined);
   if (!conversation) {
-    const actions = { answer, pause, withdraw, leave };
+    const actions = { answer, answerAloud, mayAnswerAloud, renew, pause, withdraw, leave };
     conversation = createConversation({ strings, interview, store, speech, host, actions });
     show('conversation', conversation.element);
-    beat(30);
+    beat(0);
   }
   seq = next.nextSeq ?? seq + 1;
-  conversation.present(next);
+  conversation.present(next, { moveFocus });
   if (note) remark(note);
 }
 
@@ -218,15 +224,12 @@ function answer(prompt, reply) {
     try {
       next = await deliver(pending);
     } catch (error) {
-      if (error.code === 'SESSION_NOT_ACTIVE' && (await resumeForAnswer())) {
-        next = await deliver(pending);
-      } else {
-        store.set('pending', null);
-        if (error.status === 422 || error.status === 413) return t('refused_answer');
-        throw error;
-      }
+      if (error.status === 422 || error.status === 413) return t('refused_answer');
+      // Such as a pause that somebody wants: what was typed is still there when it is over.
+      throw error;
+    } finally {
+      store.set('pending', null);
     }
-    store.set('pending', null);
     store.set('draft', null);
     conversation?.confirm();
     await converse(next);
@@ -234,12 +237,40 @@ function answer(prompt, reply) {
   });
 }
 
-/** The connection was lost for so long that the interview was paused: whoever answers wants it to go on. */
-async function resumeForAnswer() {
-  const { session } = await notice.patiently(api.interview);
-  if (session?.status !== 'paused') return false;
-  await act('/resume');
-  return true;
+/** Whether somebody listens, the participant agreed to being recorded, and the browser can record. */
+function mayAnswerAloud() {
+  return Boolean(interview.speech?.answers) && interview.session?.consent?.recording === true && canRecord();
+}
+
+/**
+ * Sends a recording until it has arrived. Answers with what to tell the participant where its words are not known: the
+ * `text`, and whether the same recording is worth another try (`again`).
+ */
+function answerAloud(prompt, recording) {
+  return during(async () => {
+    if (conversation?.prompt?.id !== prompt.id) return undefined;
+    const send = () => notice.patiently(api.spoken({ promptId: prompt.id, seq }, recording),
+      { words: t('offline.answer'), signal: attempts.signal });
+    let next;
+    try {
+      next = await send();
+    } catch (error) {
+      if (error.reason === 'not_transcribed') return { text: t('speak.failed'), again: true };
+      else if (error.reason === 'no_speech' || error.reason === 'too_short') return { text: t('speak.silent'), again: false };
+      else if ([413, 415, 422].includes(error.status)) return { text: t('speak.unusable'), again: false };
+      else throw error;
+    }
+    store.set('draft', null);
+    conversation?.confirm(next.heard);
+    await converse(next);
+    return undefined;
+  });
+}
+
+/** The media of a prompt with fresh addresses. */
+async function renew(prompt) {
+  const next = await api.next();
+  return next.prompt?.id === prompt.id ? next.prompt.media : [];
 }
 
 async function finish(next) {
@@ -289,7 +320,7 @@ async function leave() {
 }
 
 async function withdraw() {
-  const begun = main.dataset.screen !== 'finished';
+  const begun = !['finished', 'left', 'ended'].includes(main.dataset.screen);
   const sure = await ask({
     title: t('withdraw.title'), text: t(begun ? 'withdraw.running' : 'withdraw.after'), confirm: t('withdraw'),
     cancel: t('withdraw.keep'), kind: 'danger',
@@ -297,14 +328,7 @@ async function withdraw() {
   if (!sure) return;
   giveUp();
   await during(async () => {
-    try {
-      await act('/consent', { granted: false, type: 'all' });
-    } catch (error) {
-      if (begun || error.code !== 'SESSION_NOT_ACTIVE') throw error;
-      // The credential has expired, and what is over gives out no other.
-      remark(t('withdraw.contact', { organization: interview.organization.name }));
-      return;
-    }
+    await act('/consent', { granted: false, type: 'all' });
     forget('withdrawn');
     if (begun) host.emit('left', { reason: 'consent_withdrawn' });
     showEnded();
@@ -318,23 +342,28 @@ function forget(end) {
 }
 
 function showFinished(closing = [], session = null) {
-  if (store.get('end') === 'withdrawn') return showEnded();
+  if (isWithdrawn()) return showEnded();
   if (store.get('end') !== 'finished') {
     forget('finished');
     host.emit('completed');
   }
-  // Only the tab that held the interview still has the credential.
-  const onwithdraw = store.get('session') ? withdraw : null;
-  show('finished', screens.finished({ strings, interview, closing, session, onwithdraw }));
+  show('finished', screens.finished({ strings, interview, closing, session, onwithdraw: withdraw }));
   if (closing.length) announce(closing.join(' '));
+}
+
+/** Whether consent was withdrawn, here or on another device. */
+function isWithdrawn() {
+  const { recording, dataProcessing } = interview.session?.consent ?? {};
+  return store.get('end') === 'withdrawn' || (recording === false && dataProcessing === false);
 }
 
 /** Over without an end: left, withdrawn, or given up while nobody was here. */
 function showEnded() {
-  const end = store.get('end');
-  const kind = ['left', 'withdrawn'].includes(end) ? end : 'ended';
+  const kind = isWithdrawn() ? 'withdrawn' : store.get('end') === 'left' ? 'left' : 'ended';
+  if (kind === 'ended') forget('ended');
   const values = { organization: interview.organization.name };
-  show(kind, screens.message(t(`${kind}.title`), [t(`${kind}.text`, values), t('close')]));
+  const actions = kind === 'withdrawn' ? [] : [button('secondary', t('withdraw'), withdraw, { id: 'withdraw' })];
+  show(kind, screens.message(t(`${kind}.title`), [t(`${kind}.text`, values), t('close')], ...actions));
 }
 
 /** Tells the server that somebody is here, again and again. */
@@ -402,8 +431,8 @@ async function boot() {
     return;
   }
   await speak(interview.language);
-  speech = createSpeech(strings.content, () => conversation?.showVoice());
-  document.title = `${interview.campaign.name} · ${interview.organization.name}`;
+  const fetchLine = interview.speech?.prompts ? api.line : null;
+  speech = createSpeech(strings.content, () => conversation?.showVoice(), fetchLine);
   top.replaceChildren(...screens.header(interview));
   await showWhereItStands();
 }

@@ -57,7 +57,7 @@ export function createNotice(element, strings) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         signal?.throwIfAborted();
-        const answer = await send();
+        const answer = await send(signal);
         signal?.throwIfAborted();
         clear();
         return answer;

@@ -1,6 +1,7 @@
 // The screens before, beside and after the conversation. Each is an element with one heading.
 
 import { button, h, icon } from './dom.js';
+import { canRecord } from './microphone.js';
 
 /** Roughly how long a question takes, in minutes: a promise that is kept more often than not. */
 const MINUTES_PER_QUESTION = 1;
@@ -32,9 +33,10 @@ export function welcome({ strings, interview, onstart, onrefuse }) {
   const facts = [
     ['chat', t('facts.questions', { count: totalQuestions })],
     ['clock', t('facts.time', { duration: strings.minutes(Math.max(1, totalQuestions * MINUTES_PER_QUESTION)) })],
+    interview.speech?.answers && canRecord() ? ['microphone', t('facts.voice')] : null,
     ['pause', t('facts.pause')],
     ['calendar', t('facts.until', { date: strings.date(invite.expiresAt) })],
-  ];
+  ].filter(Boolean);
   const terms = consent.texts.map((text) => term(strings, text, consent.required));
   const begin = h('button', { type: 'submit', class: 'button primary', id: 'start' }, t('start'), icon('arrow'));
 
@@ -110,9 +112,10 @@ export function finished({ strings, interview, closing, session, onwithdraw }) {
   const organization = interview.organization.name;
   const kept = [
     ['document', session ? t('kept.count', { answered: session.questionsAnswered, total: interview.totalQuestions }) : t('kept.answers')],
+    interview.speech?.answers ? ['microphone', t('kept.recordings')] : null,
     ['shield', t('kept.consent')],
     ['device', t('kept.device')],
-  ];
+  ].filter(Boolean);
   const timeUp = session?.endReason === 'time_limit';
   return h('div', { class: 'card' },
     h('p', { class: 'seal', 'aria-hidden': 'true' }, icon('check')),
@@ -126,8 +129,8 @@ export function finished({ strings, interview, closing, session, onwithdraw }) {
     h('p', {}, t('kept.text', { organization })),
     h('ul', { class: 'facts' }, kept.map(([name, text]) => h('li', {}, icon(name), h('span', {}, text)))),
     h('h2', { class: 'section' }, t('withdraw.title')),
-    h('p', {}, t(onwithdraw ? 'withdraw.how' : 'withdraw.contact', { organization })),
-    onwithdraw ? h('div', { class: 'actions' }, button('secondary', t('withdraw'), onwithdraw, { id: 'withdraw' })) : null,
+    h('p', {}, t('withdraw.how', { organization })),
+    h('div', { class: 'actions' }, button('secondary', t('withdraw'), onwithdraw, { id: 'withdraw' })),
     h('p', { class: 'hint' }, t('close')));
 }
 

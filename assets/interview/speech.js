@@ -4,14 +4,21 @@
 const primary = (tag) => tag.replaceAll('_', '-').split('-')[0].toLowerCase();
 
 /**
- * Reads the interviewer's words aloud with a voice of this device, if it has one for the language. Voices that would
- * send the text to somebody else's server are never used.
+ * Reads the interviewer's words aloud: with the server's voice where it has one (`fetchLine` fetches a line as sound), else
+ * with a voice of this device, if it has one for the language. Voices that would send the text to somebody else's server
+ * are never used. A line that nobody can speak is left to be read.
  *
- * @returns {{available: boolean, on: boolean, toggle: () => void, say: (lines: string[]) => void, stop: () => void}}
+ * @returns {{available: boolean, on: boolean, toggle: () => void, say: (lines: {utteranceId: string, text: string}[]) => void,
+ *   stop: () => void}}
  */
-export function createSpeech(language, onchange) {
+export function createSpeech(language, onchange, fetchLine = null) {
   const synthesis = window.speechSynthesis ?? null;
+  const player = fetchLine ? new Audio() : null;
   let on = false;
+  // Counts what is said: what belongs to an earlier count is not said any more.
+  let count = 0;
+  // Ends what is being played.
+  let hush = () => {};
 
   const voice = () =>
     synthesis?.getVoices().find((candidate) => candidate.localService && primary(candidate.lang) === primary(language));
@@ -20,12 +27,63 @@ export function createSpeech(language, onchange) {
   synthesis?.addEventListener?.('voiceschanged', () => onchange());
 
   function stop() {
+    count += 1;
     synthesis?.cancel();
+    hush();
+  }
+
+  /**
+   * Plays a sound; resolves to whether it came to its end. There is one player for all of them: some browsers let a page
+   * play only where somebody has pressed something, and remember that by the player.
+   */
+  function play(sound) {
+    return new Promise((resolve) => {
+      const url = URL.createObjectURL(sound);
+      let over = false;
+      const done = (played) => () => {
+        if (over) return;
+        over = true;
+        Object.assign(player, { onended: null, onerror: null });
+        player.pause();
+        URL.revokeObjectURL(url);
+        resolve(played);
+      };
+      hush = done(false);
+      player.src = url;
+      Object.assign(player, { onended: done(true), onerror: done(false) });
+      player.play().catch(done(false));
+    });
+  }
+
+  function speak(text) {
+    const chosen = voice();
+    if (!chosen) return undefined;
+    return new Promise((resolve) => {
+      const utterance = new SpeechSynthesisUtterance(text);
+      Object.assign(utterance, { voice: chosen, lang: chosen.lang, onend: resolve, onerror: resolve });
+      synthesis.speak(utterance);
+    });
+  }
+
+  async function say(lines) {
+    if (!on) return;
+    stop();
+    const mine = count;
+    // All at once, so that one is there when the one before it ends.
+    const sounds = lines.map((line) => fetchLine?.(line.utteranceId).catch(() => null));
+    for (const [index, line] of lines.entries()) {
+      const sound = await sounds[index];
+      if (mine !== count) return;
+      if (sound && (await play(sound))) continue;
+      if (mine !== count) return;
+      await speak(line.text);
+      if (mine !== count) return;
+    }
   }
 
   return {
     get available() {
-      return Boolean(voice());
+      return Boolean(fetchLine) || Boolean(voice());
     },
     get on() {
       return on;
@@ -35,17 +93,7 @@ export function createSpeech(language, onchange) {
       if (!on) stop();
       onchange();
     },
-    say(lines) {
-      const chosen = voice();
-      if (!on || !chosen) return;
-      stop();
-      for (const line of lines) {
-        const utterance = new SpeechSynthesisUtterance(line);
-        utterance.voice = chosen;
-        utterance.lang = chosen.lang;
-        synthesis.speak(utterance);
-      }
-    },
+    say,
     stop,
   };
 }

@@ -24,6 +24,15 @@ pub async fn remove(server_url: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// What autovacuum does within minutes on a server that lives longer than a benchmark.
+pub async fn settle(url: &str) -> Result<()> {
+    let mut connection = PgConnection::connect(url).await.map_err(|error| error.to_string())?;
+    for statement in ["VACUUM ANALYZE", "CHECKPOINT"] {
+        connection.execute(statement).await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
 /// The same server and credentials, another database.
 pub fn url_of(server_url: &str, database: &str) -> String {
     let (address, query) = server_url.split_once('?').unwrap_or((server_url, ""));

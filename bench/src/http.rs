@@ -87,6 +87,13 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Answer>> {
     Ok(Some(Answer { status, body_at, end: body_at + length }))
 }
 
+/// The text that follows a piece of JSON, up to the next quotation mark.
+pub fn text_after(bytes: &[u8], piece: &[u8]) -> Option<String> {
+    let rest = &bytes[memchr::memmem::find(bytes, piece)? + piece.len()..];
+    let text = &rest[..memchr::memchr(b'"', rest)?];
+    Some(String::from_utf8_lossy(text).into_owned())
+}
+
 /// JSON calls with an API key, one after the other.
 pub struct Api {
     address: SocketAddr,
@@ -102,7 +109,7 @@ impl Api {
 
     /// The request line and headers that every request of this key starts with.
     pub fn head(&self, method: &str, path: &str) -> String {
-        let content = if method == "POST" { "Content-Type: application/json\r\n" } else { "" };
+        let content = if matches!(method, "POST" | "PATCH") { "Content-Type: application/json\r\n" } else { "" };
         format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{content}", self.address, self.key)
     }
 
@@ -129,6 +136,22 @@ impl Api {
         match self.call("POST", path, "", Some(&body)).await? {
             (200..300, value) => Ok(value),
             (status, value) => Err(format!("POST {path}: {status} {value}")),
+        }
+    }
+
+    /// A PATCH that must succeed.
+    pub async fn patch(&mut self, path: &str, body: Value) -> Result<Value> {
+        match self.call("PATCH", path, "", Some(&body)).await? {
+            (200, value) => Ok(value),
+            (status, value) => Err(format!("PATCH {path}: {status} {value}")),
+        }
+    }
+
+    /// A DELETE that must succeed.
+    pub async fn delete(&mut self, path: &str) -> Result<()> {
+        match self.call("DELETE", path, "", None).await? {
+            (204, _) => Ok(()),
+            (status, value) => Err(format!("DELETE {path}: {status} {value}")),
         }
     }
 

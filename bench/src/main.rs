@@ -1,26 +1,40 @@
 //! Measures InterviewRelay side by side with a peer and with the limits of the machine, in one run. See `bench/run`.
 
+// The product's test support takes this from a crate of that name; see `folder`.
+extern crate self as tempfile;
+
 mod audit;
 mod database;
+mod fill;
+mod folder;
+mod goals;
 mod hello;
+mod hooks;
 mod http;
 mod load;
 mod measured;
+mod pace;
+mod participant;
 mod parts;
 mod peer;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 mod profile;
+mod rabbitmq;
 mod raw;
+mod receiver;
 mod report;
 mod scene;
 mod server;
 mod settings;
+mod smtp;
 mod template;
 mod usage;
 
 use std::process::ExitCode;
 
+use clap::ValueEnum;
+use folder::{Builder, TempDir};
 use report::Report;
 use settings::{Part, Settings};
 
@@ -34,29 +48,37 @@ async fn main() -> ExitCode {
         return exit(hello::serve(port).await);
     }
     let settings = Settings::read();
-    let mut report = Report::new(&settings);
-    if settings.wants(Part::Limits) {
-        parts::limits::run(&settings, &mut report).await;
+    tokio::select! {
+        result = measure(&settings) => exit(result),
+        () = stopped() => {
+            // What was started ended with the measuring; nobody waits for threads that still send requests.
+            eprintln!("stopped");
+            std::process::exit(130)
+        }
     }
-    if settings.wants(Part::Peer) {
-        parts::peer::run(&settings, &mut report).await;
+}
+
+async fn measure(settings: &Settings) -> http::Result<()> {
+    let mut report = Report::new(settings);
+    for part in Part::value_variants() {
+        if settings.wants(*part) {
+            parts::run(*part, settings, &mut report).await;
+        }
     }
-    if settings.wants(Part::Commands) {
-        parts::commands::run(&settings, &mut report).await;
+    report.finish(&settings.results)
+}
+
+/// Returns on SIGTERM or SIGINT: RabbitMQ runs in a process group of its own, which a terminal's Ctrl-C does not reach.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
-    if settings.wants(Part::Invites) {
-        parts::invites::run(&settings, &mut report).await;
-    }
-    if settings.wants(Part::Nodes) {
-        parts::nodes::run(&settings, &mut report).await;
-    }
-    if settings.wants(Part::Lists) {
-        parts::lists::run(&settings, &mut report).await;
-    }
-    if settings.wants(Part::Crash) {
-        parts::crash::run(&settings, &mut report).await;
-    }
-    exit(report.finish(&settings.results))
 }
 
 fn exit(result: http::Result<()>) -> ExitCode {

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::folder::Builder;
 use crate::http::Result;
 use crate::measured::Measured;
 use crate::usage;
@@ -14,7 +15,7 @@ pub async fn of(
     duration: Duration,
     load: impl Future<Output = Result<Measured>> + Send + 'static,
 ) -> Result<String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let folder = Builder::new().prefix("relay-bench.").tempdir().map_err(|error| error.to_string())?;
     let data = folder.path().join("perf.data");
     let load = tokio::spawn(load);
     // PostgreSQL's processes are listed once the load has opened its connections.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use crate::goals::GOALS;
 use crate::http::Result;
 use crate::measured::Measured;
 use crate::settings::Settings;
@@ -25,71 +26,6 @@ struct Cell {
     measured: Measured,
 }
 
-/// A ratio of the table.
-struct Goal {
-    what: &'static str,
-    of: &'static str,
-    to: &'static str,
-    ratio: f64,
-    /// Less is better: times.
-    at_most: bool,
-}
-
-const fn least(what: &'static str, of: &'static str, to: &'static str, ratio: f64) -> Goal {
-    Goal { what, of, to, ratio, at_most: false }
-}
-
-const fn most(what: &'static str, of: &'static str, to: &'static str, ratio: f64) -> Goal {
-    Goal { what, of, to, ratio, at_most: true }
-}
-
-/// What is to be reached. A cell's key is followed by `.p50` or `.p99` where a latency is meant.
-const GOALS: &[Goal] = &[
-    least("CreateInvite, PostgreSQL, 1 client, to the peer", "command/postgres/c1", "peer/c1", 2.0),
-    least("CreateInvite, PostgreSQL, 64 clients, to the peer", "command/postgres/c64", "peer/c64", 10.0),
-    least("CreateInvite, PostgreSQL, 256 clients, to the peer", "command/postgres/c256", "peer/c256", 14.0),
-    most("p99 at 64 clients, to the peer's p50", "command/postgres/c64.p99", "peer/c64.p50", 1.0),
-    least("CreateInvite, PostgreSQL, 256 clients, to raw 100-row inserts", "command/postgres/c256", "raw/rows100", 0.5),
-    least("CreateInvite, SQLite, 64 clients, to the peer on PostgreSQL", "command/sqlite/c64", "peer/c64", 20.0),
-    most(
-        "cost of random idempotency keys, SQLite, 64 clients: without keys to with them",
-        "command/sqlite/c64/no-keys",
-        "command/sqlite/c64",
-        1.3,
-    ),
-    least("POST invites over HTTP, PostgreSQL, to hello world", "http/postgres/invite/key", "hello/c64", 0.25),
-    least("POST invites over HTTP, SQLite, to hello world", "http/sqlite/invite/key", "hello/c64", 0.4),
-    least("bulk of 500 over HTTP, PostgreSQL, to raw 500-row inserts", "http/postgres/bulk500", "raw/rows500", 0.3),
-    least("bulk of 500 over HTTP, SQLite, to raw 500-row inserts", "http/sqlite/bulk500", "raw/rows500", 0.3),
-    least("list, SQLite, many rows to few", "list/sqlite/many/plain", "list/sqlite/few/plain", 0.9),
-    least("list, SQLite, status filter", "list/sqlite/many/status", "list/sqlite/few/status", 0.9),
-    least("list, SQLite, email filter", "list/sqlite/many/email", "list/sqlite/few/email", 0.9),
-    least("list, SQLite, ascending", "list/sqlite/many/ascending", "list/sqlite/few/ascending", 0.9),
-    least(
-        "list, SQLite, far page through after, to the first",
-        "list/sqlite/many/deep",
-        "list/sqlite/many/plain",
-        0.95,
-    ),
-    least("list, PostgreSQL, many rows to few", "list/postgres/many/plain", "list/postgres/few/plain", 0.9),
-    least("list, PostgreSQL, status filter", "list/postgres/many/status", "list/postgres/few/status", 0.9),
-    least("list, PostgreSQL, email filter", "list/postgres/many/email", "list/postgres/few/email", 0.9),
-    least("list, PostgreSQL, ascending", "list/postgres/many/ascending", "list/postgres/few/ascending", 0.9),
-    least(
-        "list, PostgreSQL, far page through after, to the first",
-        "list/postgres/many/deep",
-        "list/postgres/many/plain",
-        0.95,
-    ),
-    least("two server processes on one PostgreSQL, to one", "nodes/two", "nodes/one", 1.0),
-    most("rebuild, SQLite, to reading the rows once", "many/sqlite/rebuild", "many/sqlite/read", 4.0),
-    most("rebuild, PostgreSQL, to reading the rows once", "many/postgres/rebuild", "many/postgres/read", 4.0),
-    most("start to ready with many events, SQLite, to 0.5 s", "many/sqlite/start", "=0.5", 1.0),
-    most("start to ready with many events, PostgreSQL, to 0.5 s", "many/postgres/start", "=0.5", 1.0),
-    most("idle memory with many events, SQLite, to 50 MiB", "many/sqlite/idle", "=50", 1.0),
-    most("idle memory with many events, PostgreSQL, to 50 MiB", "many/postgres/idle", "=50", 1.0),
-];
-
 impl Report {
     /// An empty one.
     pub fn new(settings: &Settings) -> Self {
@@ -107,22 +43,44 @@ impl Report {
     ) -> Option<Measured> {
         let mut rounds = Vec::new();
         for _ in 0..self.settings.rounds.max(1) {
-            let watch = Watch::begin(servers, Some(&self.settings.database_url)).await;
-            match measure().await {
-                Ok(mut measured) => {
-                    measured.usage = Some(watch.end().await);
-                    rounds.push(measured);
-                }
-                Err(error) => {
-                    self.fail(key, error);
-                    return None;
-                }
-            }
+            rounds.push(self.watch(key, servers, measure()).await?);
         }
         rounds.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
         let median = rounds.swap_remove(rounds.len() / 2);
         self.add(key, unit, median.clone());
         Some(median)
+    }
+
+    /// Measures a cell that cannot be repeated as it stands.
+    pub async fn once(
+        &mut self,
+        key: &str,
+        unit: &'static str,
+        servers: &[u32],
+        measure: impl Future<Output = Result<Measured>>,
+    ) -> Option<Measured> {
+        let measured = self.watch(key, servers, measure).await?;
+        self.add(key, unit, measured.clone());
+        Some(measured)
+    }
+
+    async fn watch(
+        &mut self,
+        key: &str,
+        servers: &[u32],
+        measure: impl Future<Output = Result<Measured>>,
+    ) -> Option<Measured> {
+        let watch = Watch::begin(servers, Some(&self.settings.database_url)).await;
+        match measure.await {
+            Ok(mut measured) => {
+                measured.usage = Some(watch.end().await);
+                Some(measured)
+            }
+            Err(error) => {
+                self.fail(key, error);
+                None
+            }
+        }
     }
 
     /// Adds a cell measured elsewhere.
@@ -144,11 +102,12 @@ impl Report {
         }
         let (key, field) = key.rsplit_once('.').unwrap_or((key, ""));
         let measured = &self.cells.iter().find(|cell| cell.key == key)?.measured;
-        Some(match field {
+        let figure = match field {
             "p50" => measured.p50_ms,
             "p99" => measured.p99_ms,
             _ => measured.per_second,
-        })
+        };
+        (measured.count > 0).then_some(figure)
     }
 
     fn ratios(&self) -> String {
@@ -157,16 +116,18 @@ impl Report {
         for goal in GOALS {
             let (Some(of), Some(to)) = (self.figure(goal.of), self.figure(goal.to)) else { continue };
             let ratio = of / to;
-            let (sign, reached) =
-                if goal.at_most { ("≤", ratio <= goal.ratio) } else { ("≥", ratio >= goal.ratio) };
-            let verdict = if reached { "reached" } else { "**not reached**" };
+            let (wanted, verdict) = match goal.wanted {
+                Some(wanted) => {
+                    (wanted.to_string(), if wanted.is_reached(ratio) { "reached" } else { "**not reached**" })
+                }
+                None => (String::new(), ""),
+            };
             let _ = writeln!(
                 table,
-                "| {} | {} | {} | {ratio:.2} | {sign} {} | {verdict} |",
+                "| {} | {} | {} | {ratio:.2} | {wanted} | {verdict} |",
                 goal.what,
                 number(of),
-                number(to),
-                goal.ratio
+                number(to)
             );
         }
         table

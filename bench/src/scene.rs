@@ -40,15 +40,19 @@ pub struct Scene {
 impl Scene {
     /// Sets it up on a freshly started server.
     pub async fn set(server: &Server) -> Result<Self> {
-        let key = server.key()?;
+        Self::with(server, server.key()?, &[question(1)], json!({})).await
+    }
+
+    /// The same with another key, other questions, and settings of the campaign.
+    pub async fn with(server: &Server, key: String, questions: &[Value], settings: Value) -> Result<Self> {
         let mut api = Api::new(server.address, &key);
         let script = json!({
-            "name": "Bench", "systemPrompt": "You are a friendly interviewer.",
-            "questions": [{"id": "q1", "text": "How was it?", "type": "open"}],
+            "name": "Bench", "systemPrompt": "You are a friendly interviewer.", "questions": questions,
         });
         let script = id(&api.post("/v1/scripts", script).await?)?;
         api.post(&format!("/v1/scripts/{script}/publish"), json!({})).await?;
-        let campaign = api.post("/v1/campaigns", json!({"name": "Bench", "scriptId": script})).await?;
+        let campaign = json!({"name": "Bench", "scriptId": script, "settings": settings});
+        let campaign = api.post("/v1/campaigns", campaign).await?;
         Ok(Self { key, campaign: id(&campaign)? })
     }
 
@@ -80,6 +84,11 @@ impl Scene {
         let head = self.api(server).head("GET", &format!("{}?{query}", self.invites()));
         Template::with_values(&head, "", values)
     }
+}
+
+/// An open question, the same in everything but its number.
+pub fn question(number: usize) -> Value {
+    json!({"id": format!("q{number}"), "text": format!("How was part {number} of it for you, all in all?"), "type": "open"})
 }
 
 /// The body of an invite. No mail: the peer's command has one event too.

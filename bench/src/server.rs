@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 
+use crate::folder::{Builder, TempDir};
 use crate::http::{Connection, Result};
 
 /// How long a start may take, recovery included.
@@ -23,22 +24,28 @@ pub fn free_port() -> u16 {
 
 /// Where a server keeps its data.
 pub struct Home {
-    folder: tempfile::TempDir,
+    folder: TempDir,
     program: PathBuf,
     /// None: SQLite in the folder.
     pub database_url: Option<String>,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Home {
     /// A new one below `parent`, with a master key if it is PostgreSQL's.
     pub fn new(parent: &Path, program: &Path, database_url: Option<String>) -> Result<Self> {
         let text = |error: std::io::Error| error.to_string();
-        let folder = tempfile::Builder::new().prefix("relay-bench.").tempdir_in(parent).map_err(text)?;
+        let folder = Builder::new().prefix("relay-bench.").tempdir_in(parent).map_err(text)?;
         let program = fs::canonicalize(program).map_err(|error| format!("{}: {error}", program.display()))?;
         let key: [u8; 32] = rand::random();
         let key = base64::engine::general_purpose::STANDARD.encode(key);
         fs::write(folder.path().join("master.key"), key + "\n").map_err(text)?;
-        Ok(Self { folder, program, database_url })
+        Ok(Self { folder, program, database_url, variables: Vec::new() })
+    }
+
+    /// Sets an environment variable for the starts that follow.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.variables.push((name, value.into()));
     }
 
     /// Where the master key is.
@@ -59,6 +66,7 @@ impl Home {
             }
         }
         command.current_dir(folder).stdin(Stdio::null());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.env("RELAY_DATA_DIR", folder.join(format!("data-{number}")));
         if let Some(url) = &self.database_url {
             command.env("DATABASE_URL", url).env("RELAY_MASTER_KEY_FILE", self.master_key_file());

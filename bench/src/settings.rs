@@ -13,10 +13,10 @@ pub struct Settings {
     #[arg(value_enum)]
     pub parts: Vec<Part>,
     /// Seconds per cell.
-    #[arg(long, default_value_t = 8.0)]
+    #[arg(long, default_value_t = 6.0)]
     pub seconds: f64,
     /// Seconds per cell before anything counts.
-    #[arg(long, default_value_t = 1.5)]
+    #[arg(long, default_value_t = 1.0)]
     pub warmup: f64,
     /// How often each cell is measured; the median counts.
     #[arg(long, default_value_t = 1)]
@@ -24,10 +24,16 @@ pub struct Settings {
     /// Rows of the large set.
     #[arg(long, default_value_t = 1_000_000)]
     pub rows: usize,
+    /// Invites before a dead endpoint, in the feed and for the broker.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub events: usize,
+    /// Idle sessions.
+    #[arg(long, default_value_t = 100_000)]
+    pub sessions: usize,
     /// Kills per engine in the crash part.
     #[arg(long, default_value_t = 20)]
     pub kills: usize,
-    /// Short cells, 20,000 rows, 3 kills: to see that everything works. Writes no RESULTS.md.
+    /// Short cells, 20,000 rows, 100,000 events, 2,000 sessions, 3 kills: to see that everything works. Writes no RESULTS.md.
     #[arg(long)]
     pub quick: bool,
     /// The PostgreSQL server to measure on, which must be on this machine.
@@ -56,7 +62,7 @@ pub struct Settings {
     pub profile: bool,
 }
 
-/// The parts of the bench.
+/// The parts of the bench, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// Limits: flushes, raw inserts, hello world over HTTP.
@@ -71,6 +77,18 @@ pub enum Part {
     Nodes,
     /// List queries on few and on many rows; then start, memory and rebuild with the many.
     Lists,
+    /// Whole interviews over HTTP.
+    Interviews,
+    /// Open sessions in which nobody says anything.
+    Idle,
+    /// Reading a long interview: transcript and PDF.
+    Transcripts,
+    /// Webhooks: how many, how soon, beside hanging ones, after a restart.
+    Webhooks,
+    /// A dead endpoint, the catch-up feed and RabbitMQ with many events.
+    Events,
+    /// Invites by mail.
+    Mail,
     /// kill -9 of the server and of PostgreSQL.
     Crash,
 }
@@ -80,9 +98,11 @@ impl Settings {
     pub fn read() -> Self {
         let mut settings = Self::parse();
         if settings.quick {
-            settings.seconds = settings.seconds.min(2.0);
+            settings.seconds = settings.seconds.min(1.5);
             settings.warmup = settings.warmup.min(0.5);
             settings.rows = settings.rows.min(20_000);
+            settings.events = settings.events.min(100_000);
+            settings.sessions = settings.sessions.min(2_000);
             settings.kills = settings.kills.min(3);
         }
         settings

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rand::Rng;
 use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 
 /// Width of a number's place.
 const NUMBER_WIDTH: usize = 12;
@@ -74,6 +74,12 @@ impl Template {
         self.bytes.extend(rest.as_bytes());
     }
 
+    /// The next request, for whoever has time to copy it.
+    pub fn text(&self) -> String {
+        let mut copy = self.clone();
+        String::from_utf8_lossy(copy.render(&mut SmallRng::seed_from_u64(rand::random()))).into_owned()
+    }
+
     /// The next request.
     pub fn render(&mut self, random: &mut SmallRng) -> &[u8] {
         let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -105,8 +111,6 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
-    use rand::SeedableRng;
-
     use super::*;
 
     #[test]

@@ -16,6 +16,7 @@ mod demo;
 mod events;
 mod installation;
 mod keys;
+mod node;
 mod org;
 mod projections;
 pub mod serve;

@@ -3,9 +3,9 @@
 use aggregates::{
     Code, Refusal,
     file::{Content, File, FileCommand, FileKind, admit, name},
-    id::{FileId, ScriptId, SessionId},
+    id::{FileId, OrganizationId, ScriptId, SessionId},
     script::{ImportedMedia, Script},
-    session::Session,
+    session::{Session, SessionError},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use projections::file::FileDocument;
@@ -19,6 +19,8 @@ use crate::{
 
 /// Files that a session or script may have: a bound, not a rule that anybody should meet.
 const MAX_FILES: i64 = 1_000;
+/// Files that a session may have while its participant still sends recordings, who needs no key to do it.
+const MAX_SPOKEN: i64 = 300;
 /// Rows asked for at once.
 const PAGE: i64 = 500;
 
@@ -57,6 +59,78 @@ impl Command for StoreSessionFile {
     }
 }
 
+/// The recording of a spoken answer, once its bytes are stored and before anybody has listened to it. Answers `{id}`:
+/// 201 with the new file, or 200 with the one that holds the same recording already, whose bytes are to be kept instead.
+pub struct StoreRecording {
+    /// The new file.
+    pub id: FileId,
+    /// The session.
+    pub session: SessionId,
+    /// The prompt that it answers.
+    pub prompt_id: String,
+    /// The client's sequence number.
+    pub seq: u64,
+    /// What it is called.
+    pub name: String,
+    /// What is stored.
+    pub content: Content,
+}
+
+impl Command for StoreRecording {
+    async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
+        let session = work.load::<Session>(self.session).await?;
+        let script = work.commands().script_content(session.script_id, session.script_version).await?;
+        session.admit_recording(&self.prompt_id, self.seq, &script)?;
+        let participant = admit(&session, FileKind::Recording, &self.content.content_type)?;
+        // The counter is a guard: of two that bring the same recording at once, one runs again and finds the other's.
+        let n = work.counter(format!("files/{}", self.session)).await?;
+        let known = recording_with(work, self.session, &self.content.sha256).await?;
+        if session.recording_of(self.seq).is_some_and(|taken| known != Some(taken)) {
+            return Err(SessionError::SequenceReused.into());
+        }
+        let body = |id: FileId| serde_json::json!({"id": id}).to_string();
+        if let Some(known) = known {
+            return Ok(Answer::ok(body(known)));
+        }
+        if n >= MAX_SPOKEN {
+            return Err(too_many(MAX_SPOKEN).into());
+        }
+        let store = FileCommand::Store {
+            file_id: self.id,
+            organization_id: work.caller().organization,
+            session_id: self.session,
+            participant,
+            kind: FileKind::Recording,
+            name: name::clean(&self.name),
+            content: self.content.clone(),
+        };
+        work.execute::<File>(self.id, store)?;
+        work.write(end_of_upload(&self.content.storage_key));
+        Ok(Answer { status: 201, ..Answer::ok(body(self.id)) })
+    }
+}
+
+/// The recording of a session with these bytes.
+async fn recording_with(work: &Work<'_>, session: SessionId, sha256: &str) -> Result<Option<FileId>, Stop> {
+    let query = PageQuery {
+        table: "files",
+        filters: vec![
+            Filter::Equals("sha256", sha256.to_owned().into()),
+            Filter::Equals("org_id", work.caller().organization.to_string().into()),
+            Filter::Equals("owner", session.to_string().into()),
+            Filter::Equals("kind", FileKind::Recording.as_str().to_owned().into()),
+        ],
+        sort: Sort::Id,
+        descending: false,
+        limit: 1,
+        offset: 0,
+        after: None,
+        counter: None,
+    };
+    let found = work.store().page_of(&query).await?.documents;
+    Ok(found.first().and_then(|document| document.id.parse().ok()))
+}
+
 /// `POST /v1/scripts/{scriptId}/media`, once the bytes are stored.
 pub struct StoreMedia {
     /// The new file.
@@ -90,10 +164,14 @@ impl Command for StoreMedia {
 /// Refuses one file too many.
 async fn limit(work: &mut Work<'_>, owner: &str) -> Result<(), Stop> {
     if work.counter(format!("files/{owner}")).await? >= MAX_FILES {
-        let message = format!("There are {MAX_FILES} files already, which is as many as there can be.");
-        return Err(Refusal::new(Code::Conflict, message).into());
+        return Err(too_many(MAX_FILES).into());
     }
     Ok(())
+}
+
+fn too_many(most: i64) -> Refusal {
+    let message = format!("There are {most} files already, which is as many as there can be.");
+    Refusal::new(Code::Conflict, message)
 }
 
 fn stored(work: &Work<'_>, id: FileId) -> Result<Answer, Stop> {
@@ -113,6 +191,13 @@ pub struct ShownFile {
     /// Where it can be downloaded, for a while.
     pub url: String,
     url_expires_at: String,
+}
+
+impl ShownFile {
+    /// Its link, and when that ends.
+    pub fn link(self) -> (String, String) {
+        (self.url, self.url_expires_at)
+    }
 }
 
 impl Commands {
@@ -198,6 +283,21 @@ pub async fn delete_files_of(work: &mut Work<'_>, owner: &str) -> Result<(), Sto
 /// # Errors
 /// When the store fails.
 pub async fn not_media_of(work: &Work<'_>, script: ScriptId, ids: &[FileId]) -> Result<Vec<FileId>, Stop> {
+    let found = media_of(work.store(), work.caller().organization, script, ids).await?;
+    let known = |id: &FileId| found.iter().any(|document| document.id == id.to_string());
+    Ok(ids.iter().filter(|id| !known(id)).copied().collect())
+}
+
+/// Those of these files that are media of the script.
+///
+/// # Errors
+/// When the store fails.
+pub async fn media_of(
+    store: &store::Store,
+    organization: OrganizationId,
+    script: ScriptId,
+    ids: &[FileId],
+) -> Result<Vec<store::Document>, store::Error> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -209,7 +309,7 @@ pub async fn not_media_of(work: &Work<'_>, script: ScriptId, ids: &[FileId]) -> 
         table: "files",
         filters: vec![
             Filter::OneOf("id", wanted),
-            Filter::Equals("org_id", work.caller().organization.to_string().into()),
+            Filter::Equals("org_id", organization.to_string().into()),
             Filter::Equals("owner", script.to_string().into()),
         ],
         sort: Sort::Id,
@@ -219,9 +319,7 @@ pub async fn not_media_of(work: &Work<'_>, script: ScriptId, ids: &[FileId]) -> 
         after: None,
         counter: None,
     };
-    let found = work.store().page_of(&query).await?.documents;
-    let known = |id: &FileId| found.iter().any(|document| document.id == id.to_string());
-    Ok(ids.iter().filter(|id| !known(id)).copied().collect())
+    Ok(store.page_of(&query).await?.documents)
 }
 
 /// Gives a script that is being imported a file of its own for each of the media that its organization has the bytes of,

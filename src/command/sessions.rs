@@ -6,20 +6,22 @@
 mod ending;
 mod participant;
 mod query;
+mod turn;
 
 use aggregates::{
     Code, Refusal,
     campaign::Campaign,
     id::{InviteId, SessionId},
-    invite::{Invite, InviteCommand},
+    invite::{Invite, InviteCommand, InviteStatus},
+    script::ScriptContent,
     session::{
         AnswerInput, ConsentInput, ConsentMethod, DeviceInput, NewConsent, NewSession, Participant, PauseCause,
-        PauseInput, Produced, ResumeCause, Session, SessionCommand, SessionStatus, Spoken, Terms,
+        PauseInput, Produced, ResumeCause, Session, SessionCommand, SessionStatus, Spoken, Terms, TurnView,
     },
     value::Input,
 };
 use chrono::{DateTime, Duration, SubsecRound, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::{ending::conclude, query::content};
 use super::{Answer, Command, Stop, Work, not_found};
@@ -29,7 +31,8 @@ pub use ending::{Moods, moods};
 pub use participant::ParticipantSession;
 pub use query::ConsentView;
 
-/// `POST /v1/interview/{token}/session`: opens a session, or comes back to the live one.
+/// `POST /v1/interview/{token}/session`: opens a session, or comes back to the one that there is. One that is over can be
+/// come back to as well: the link is all that a participant may have left, and consent can be withdrawn at any time.
 ///
 /// Answers 201, or 200 where it comes back, with `{session, sessionToken, expiresAt}`.
 pub struct OpenSession {
@@ -51,6 +54,15 @@ impl Command for OpenSession {
         };
         let device = DeviceInput::from_body(&self.body)?;
         let now = work.now();
+        if let Some((id, session)) = &previous
+            && session.status.is_over()
+            && matches!(invite.status, InviteStatus::Started | InviteStatus::Completed)
+        {
+            if session.is_erased() {
+                return Err(erased().into());
+            }
+            return Ok(Answer::ok(self.body(work, *id)?));
+        }
         let live = previous.filter(|(_, session)| !session.status.is_over());
         // Who has begun may come back after the invite's expiry, but who has not begun must begin in time.
         if live.as_ref().is_none_or(|(_, session)| session.status == SessionStatus::Created) {
@@ -172,17 +184,13 @@ impl Command for StartSession {
         work.execute::<Session>(self.session, SessionCommand::Start { content: content.clone(), now })?;
         let session: Session = work.load(self.session).await?;
         let turn = session.latest_turn(&content).ok_or_else(not_found)?;
-        let turn = serde_json::to_value(turn).map_err(failed)?;
-        let body = participant::body_with(work, self.session, |body| {
-            if let Value::Object(turn) = turn {
-                body.extend(turn);
-            }
-        })?;
-        Ok(Answer::ok(body))
+        let turn = shown_turn(work, &session, &turn, &content).await?;
+        Ok(Answer::ok(participant::body_with(work, self.session, |body| body.extend(turn))?))
     }
 }
 
-/// `POST …/session/answers`. Answers 201 with what comes next, the same again for a retried answer.
+/// `POST …/session/answers`, and `…/answers/spoken` once the words are known. Answers 201 with what comes next, the same
+/// again for a retried answer, and with what was `heard` in a spoken one.
 ///
 /// Whoever words follow-ups and transitions is asked before: see [`super::Commands::session`] and
 /// [`Session::next_step`](aggregates::session::Session::next_step).
@@ -215,8 +223,23 @@ impl Command for AnswerPrompt {
         conclude(work, self.session).await?;
         let session: Session = work.load(self.session).await?;
         let turn = session.turn_after(seq, &content).ok_or_else(not_found)?;
-        Ok(Answer { status: 201, ..Answer::ok(serde_json::to_string(&turn).map_err(failed)?) })
+        let mut body = shown_turn(work, &session, &turn, &content).await?;
+        if let Some(recording) = self.spoken.as_ref().and_then(|spoken| spoken.file_id) {
+            let line = session.utterances().iter().find(|line| line.file_id == Some(recording));
+            body.insert("heard".to_owned(), line.and_then(|line| line.text.clone()).into());
+        }
+        Ok(Answer { status: 201, ..Answer::ok(serde_json::to_string(&body).map_err(failed)?) })
     }
+}
+
+async fn shown_turn(
+    work: &Work<'_>,
+    session: &Session,
+    turn: &TurnView,
+    content: &ScriptContent,
+) -> Result<Map<String, Value>, Stop> {
+    let place = (work.caller().organization, session.script_id);
+    Ok(work.commands().shown_turn(turn, place, content).await?)
 }
 
 /// `POST …/session/pause` and `POST /v1/sessions/{sessionId}/pause`.

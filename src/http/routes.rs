@@ -68,6 +68,8 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::participating(routes!(interview::start::start)),
         Operation::participating(routes!(interview::next::next)),
         Operation::participating(routes!(interview::answers::answers)),
+        Operation::participating(routes!(interview::spoken::spoken)).streaming(),
+        Operation::participating(routes!(interview::speech::speech)),
         Operation::participating(routes!(interview::pause::pause)),
         Operation::participating(routes!(interview::resume::resume)),
         Operation::participating(routes!(interview::heartbeat::heartbeat)),

@@ -2,10 +2,11 @@
 //!
 //! Which step follows an answer is decided by the session alone ([`Session::next_step`]). An [`Interviewer`] is asked for
 //! *words* before the command runs, with a deadline, so a slow or failing one holds no transaction open and costs the
-//! participant a short wait at most: without its words the session uses its own phrases.
+//! participant a short wait at most: without its words the session uses its own phrases. Voices ([`speech`]) are extras.
 
 pub mod heartbeats;
 pub mod model;
+pub mod speech;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -17,7 +18,7 @@ use aggregates::{
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
-use self::heartbeats::Heartbeats;
+use self::{heartbeats::Heartbeats, speech::Speech};
 use crate::config::Timeouts;
 
 /// Moments of a node that are worded at the same time; beyond that, sessions use their own phrases.
@@ -77,15 +78,21 @@ pub struct Interviews {
     /// How long the interviewer may think; [`DEADLINE`] unless told otherwise.
     pub deadline: Duration,
     /// Sessions that the interviewer is thinking about.
-    thinking: Mutex<HashSet<SessionId>>,
+    pub thinking: InThought,
+    /// Who speaks and listens, if somebody does.
+    pub speech: Option<Arc<Speech>>,
 }
 
+/// Sessions that an interviewer is thinking about at this moment.
+#[derive(Default)]
+pub struct InThought(Mutex<HashSet<SessionId>>);
+
 /// Marks a session as thought about, until it is dropped.
-struct Thinking<'a>(&'a Mutex<HashSet<SessionId>>, SessionId);
+struct Thinking<'a>(&'a InThought, SessionId);
 
 impl<'a> Thinking<'a> {
-    fn about(sessions: &'a Mutex<HashSet<SessionId>>, session: SessionId) -> Option<Self> {
-        let mut thinking = sessions.lock();
+    fn about(sessions: &'a InThought, session: SessionId) -> Option<Self> {
+        let mut thinking = sessions.0.lock();
         // The mark must not exist where it was there before: dropping it would lock again, and end another's.
         let entered = thinking.len() < AT_ONCE && thinking.insert(session);
         drop(thinking);
@@ -95,7 +102,7 @@ impl<'a> Thinking<'a> {
 
 impl Drop for Thinking<'_> {
     fn drop(&mut self) {
-        self.0.lock().remove(&self.1);
+        self.0.0.lock().remove(&self.1);
     }
 }
 
@@ -108,7 +115,24 @@ impl Default for Interviews {
 impl Interviews {
     /// Interviews led by an interviewer.
     pub fn new(interviewer: Arc<dyn Interviewer>, timeouts: Timeouts) -> Self {
-        Self { interviewer, heartbeats: Arc::default(), timeouts, deadline: DEADLINE, thinking: Mutex::default() }
+        Self {
+            interviewer,
+            heartbeats: Arc::default(),
+            timeouts,
+            deadline: DEADLINE,
+            speech: None,
+            thinking: InThought::default(),
+        }
+    }
+
+    /// Who speaks, if somebody does.
+    pub fn speaker(&self) -> Option<&Arc<Speech>> {
+        self.speech.as_ref().filter(|speech| speech.speaks())
+    }
+
+    /// Who listens, if somebody does.
+    pub fn listener(&self) -> Option<&Arc<Speech>> {
+        self.speech.as_ref().filter(|speech| speech.hears())
     }
 
     /// The interviewer's words for a moment; none when it takes too long, or is asked too much: once at a time about a session,
@@ -136,7 +160,7 @@ mod tests {
 
     #[test]
     fn one_session_is_thought_about_once_at_a_time_and_a_node_about_few() {
-        let sessions = Mutex::default();
+        let sessions = InThought::default();
         let id = |n: u128| SessionId::from_uuid(uuid::Uuid::from_u128(n));
         let first = Thinking::about(&sessions, id(0)).expect("nobody is thought about");
         assert!(Thinking::about(&sessions, id(0)).is_none());
@@ -146,6 +170,6 @@ mod tests {
         drop(first);
         assert!(Thinking::about(&sessions, id(0)).is_some());
         drop(others);
-        assert!(sessions.lock().is_empty());
+        assert!(sessions.0.lock().is_empty());
     }
 }

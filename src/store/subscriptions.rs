@@ -153,6 +153,20 @@ async fn apply_locked(connection: &mut Connection, effects: &Effects) -> Result<
 }
 
 impl Store {
+    /// Gives back every lease whose owner's name begins with `place`, on subscriptions and on webhook endpoints: for a
+    /// process that has taken the place of one that is gone. Should that one be alive after all, its epoch is over as soon
+    /// as somebody takes the lease.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn release_place(&self, place: &str) -> Result<(), Error> {
+        for table in ["subscriptions", "webhook_endpoints"] {
+            let sql = format!("UPDATE {table} SET owner = '', leased_until = 0 WHERE owner LIKE $1");
+            self.committer.statement(sql, vec![format!("{place}%").into()]).await?;
+        }
+        Ok(())
+    }
+
     /// Takes or renews the lease on a subscription, unless another owner holds it. Times are µs since 1970.
     ///
     /// # Errors

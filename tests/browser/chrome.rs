@@ -112,6 +112,12 @@ impl Browser {
         Self::start_with(&["--window-size=360,740"]).await
     }
 
+    /// A browser with a microphone that beeps, and a user who allows it.
+    pub async fn with_microphone() -> Self {
+        let fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--window-size=1200,900"];
+        Self::start_with(&fake).await
+    }
+
     async fn start_with(more: &[&str]) -> Self {
         let mut driver = Driver::launch().await;
         let profile = format!("--user-data-dir={}", driver.profile.path().display());

@@ -7,8 +7,10 @@ mod interruptions;
 mod interview;
 mod languages;
 mod links;
+mod media;
 mod proxy;
 mod tabs;
+mod voice;
 
 use serde_json::{Value, json};
 

@@ -31,7 +31,9 @@ on_both_engines! {
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         let mut keys: Vec<_> = shown.as_object().expect("an object").keys().collect();
         keys.sort_unstable();
-        assert_eq!(keys, ["campaign", "consent", "invite", "language", "organization", "session", "totalQuestions"]);
+        let expected =
+            ["campaign", "consent", "invite", "language", "organization", "session", "speech", "totalQuestions"];
+        assert_eq!(keys, expected);
         assert_eq!(shown["invite"], json!({"status": "pending", "expiresAt": invite["expiresAt"], "name": "Ada"}));
         assert_eq!(shown["campaign"], json!({"id": campaign, "name": "Campaign"}));
         assert_eq!(shown["organization"], json!({"name": "Acme", "logo": null}));

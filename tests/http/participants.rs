@@ -74,7 +74,7 @@ on_both_engines! {
         assert_eq!(opened.header("cache-control"), Some("no-store"));
         let expires = product.engine.clock.now() + TimeDelta::hours(24);
         assert_eq!(body["expiresAt"], json!(expires.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
-        assert_eq!(ada.look().await.expect(200)["session"], json!({"id": ada.session, "status": "created"}));
+        assert_eq!(ada.look().await.expect(200)["session"], json!({"id": ada.session, "status": "created", "consent": {"recording": null, "dataProcessing": null}}));
 
         // Coming back resumes: the same session, and a token of its own.
         let mut again = Participant::invited(&product, &invite);
@@ -94,7 +94,7 @@ on_both_engines! {
         let q1 = turn["prompt"].clone();
         assert_eq!(
             members(&q1),
-            ["id", "kind", "maxDuration", "options", "questionId", "required", "scale", "text", "type"]
+            ["id", "kind", "maxDuration", "media", "options", "questionId", "required", "scale", "text", "type", "utteranceId"]
         );
         assert_eq!((&q1["kind"], &q1["questionId"], &q1["type"]), (&json!("question"), &json!("q1"), &json!("open")));
         assert_eq!((&q1["text"], &q1["required"], &q1["options"]), (&json!("Tell me about it."), &json!(true), &Value::Null));
@@ -145,7 +145,7 @@ on_both_engines! {
             assert_eq!(ada.post(action, json!({})).await.refused(409), "SESSION_NOT_ACTIVE", "{action}");
         }
         let shown = ada.look().await.expect(200);
-        assert_eq!(shown["session"], json!({"id": ada.session, "status": "completed"}));
+        assert_eq!(shown["session"], json!({"id": ada.session, "status": "completed", "consent": {"recording": true, "dataProcessing": true}}));
         assert_eq!(shown["invite"]["status"], "completed");
         let stats = &product.get(&format!("/v1/campaigns/{campaign}")).await.expect(200)["stats"];
         assert_eq!(*stats, json!({"totalInvites": 1, "completedSessions": 1, "averageDuration": 90}));
@@ -261,8 +261,13 @@ on_both_engines! {
         let turn = ada.next().await.expect(200);
         assert_eq!((&turn["prompt"], &turn["done"]), (&Value::Null, &json!(true)));
         assert_eq!(ada.look().await.expect(200)["session"]["status"], "abandoned");
-        // One interview per link: coming back starts no second one.
-        assert_eq!(ada.open().await.refused(409), "SESSION_NOT_ACTIVE");
+        // One interview per link: coming back starts no second one, and goes on with nothing.
+        let session = ada.session.clone();
+        let back = ada.open().await.expect(200);
+        assert_eq!((&back["session"]["id"], &back["session"]["status"]), (&json!(session), &json!("abandoned")));
+        for action in ["start", "resume", "heartbeat", "complete"] {
+            assert_eq!(ada.post(action, json!({})).await.refused(409), "SESSION_NOT_ACTIVE", "{action}");
+        }
         // Who leaves before the start has begun nothing, and may come again while the invite is valid.
         let mut bob = Participant::join(&product, &campaign, "bob@example.com").await;
         let first = bob.session.clone();

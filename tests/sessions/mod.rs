@@ -266,7 +266,10 @@ on_both_engines! {
         assert_eq!(setting.code(setting.open()).await, Code::CampaignNotActive);
         setting.done(answer(session, "p1", 1, json!({"text": LONG}))).await;
         setting.done(LeaveSession { session }).await;
-        assert_eq!(setting.code(setting.open()).await, Code::SessionNotActive);
+        // What is over can be come back to, so that consent can be withdrawn; it stays over.
+        let over = setting.done(setting.open()).await;
+        assert_eq!((session_of(&over), &over["session"]["status"]), (session, &json!("abandoned")));
+        assert_eq!(setting.code(StartSession { session }).await, Code::SessionNotActive);
         assert_eq!(setting.stats().await["completedSessions"], 0);
 
         let unknown = open(setting.product.commands.new_id());

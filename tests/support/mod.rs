@@ -1,14 +1,18 @@
 //! What tests of several modules share.
 
+pub mod certificates;
 pub mod engines;
 pub mod model;
 pub mod participant;
+pub mod pebble;
 pub mod postgres;
 pub mod process;
 pub mod product;
 pub mod rabbitmq;
+pub mod redis;
 pub mod s3;
 pub mod smtp;
+pub mod voices;
 
 /// Makes ring the cryptography of this process's HTTP clients: they are built without one.
 pub fn ring() {

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Entity, Personal,
-    id::{CampaignId, InviteId, OrganizationId, ScriptId, SessionId},
+    id::{CampaignId, FileId, InviteId, OrganizationId, ScriptId, SessionId},
     session::{
         ConsentFacts, ConsentRecord, EndReason, Given, Participant, PauseCause, Prompt, PromptKind, Sentiment,
-        SessionCommand, SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStatus, Terms, Utterance,
-        state::opened, timeline::Timeline,
+        SessionCommand, SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStatus, Speaker, Terms,
+        Utterance, state::opened, timeline::Timeline,
     },
     value::Email,
 };
@@ -108,6 +108,8 @@ pub(super) struct Taken {
     pub question_id: String,
     /// What was answered; none where it was skipped, or where the person is erased.
     pub given: Option<Given>,
+    /// The recording, where it was spoken.
+    pub recording: Option<FileId>,
     /// The turn that followed.
     pub turn: usize,
 }
@@ -155,6 +157,22 @@ impl Session {
     /// Whether its participant may be recorded: agreed to, or not asked for and not refused.
     pub fn may_be_recorded(&self) -> bool {
         !self.withdrawn && self.recording.unwrap_or(!self.terms.require_consent)
+    }
+
+    /// Whether the participant has refused consent to processing, or taken back any.
+    pub fn refuses_processing(&self) -> bool {
+        self.withdrawn || self.data_processing == Some(false)
+    }
+
+    /// The recording that was accepted as the answer with a sequence number.
+    pub fn recording_of(&self, seq: u64) -> Option<FileId> {
+        self.taken.get(&seq)?.recording
+    }
+
+    /// A line of the interviewer's latest turn, by the id of its utterance.
+    pub fn current_line(&self, id: &str) -> Option<&Utterance> {
+        let lines = self.utterances().get(self.turns.last()?.first..)?;
+        lines.iter().find(|line| line.id == id && line.speaker == Speaker::Ai)
     }
 
     /// Everything that was said, in order.
@@ -317,15 +335,17 @@ impl Aggregate for Session {
                 self.timeline.answer(text, question_id, spoken, answered.elapsed);
                 self.questions_answered += u32::from(answered.kind == PromptKind::Question);
                 let (prompt, kind, question_id) = (answered.prompt, answered.kind, answered.question_id);
-                self.taken.insert(answered.seq, Taken { prompt, kind, question_id, given, turn: self.turns.len() });
+                let (recording, turn) = (answered.spoken.and_then(|spoken| spoken.file_id), self.turns.len());
+                self.taken.insert(answered.seq, Taken { prompt, kind, question_id, given, recording, turn });
                 self.current = None;
                 self.pass(answered.at, answered.elapsed);
             }
             SessionEvent::Skipped(skipped) => {
                 self.timeline.skip(skipped.elapsed);
                 let (prompt, kind, question_id) = (skipped.prompt, skipped.kind, skipped.question_id);
-                self.taken
-                    .insert(skipped.seq, Taken { prompt, kind, question_id, given: None, turn: self.turns.len() });
+                let turn = self.turns.len();
+                let taken = Taken { prompt, kind, question_id, given: None, recording: None, turn };
+                self.taken.insert(skipped.seq, taken);
                 self.current = None;
                 self.pass(skipped.at, skipped.elapsed);
             }

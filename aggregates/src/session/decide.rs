@@ -4,13 +4,14 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::{
     FieldError, consent,
-    script::{Question, ScriptContent},
+    id::FileId,
+    script::{Question, QuestionType, ScriptContent},
     session::{
         Asked, ConsentFacts, ConsentMethod, ConsentRecorded, ConsentWithdrawn, EndReason, Given, MUCH_SAID, NewAnswer,
         NewConsent, NewSession, PauseCause, Produced, Prompt, PromptKind, Reply, ResumeCause, SHORT_ANSWER, Said,
         Sentiment, Session, SessionAbandoned, SessionAnswered, SessionCommand, SessionCompleted, SessionCreated,
         SessionError, SessionEvent, SessionPaused, SessionPrompted, SessionResumed, SessionSkipped, SessionStarted,
-        SessionStatus, Spoken, TranscriptReady, aggregate::Taken, flow::Turn,
+        SessionStatus, Spoken, TranscriptReady, aggregate::Taken, flow::Turn, state::prompt_id_of,
     },
 };
 
@@ -146,10 +147,47 @@ impl Session {
         Ok(vec![SessionEvent::Started(SessionStarted { at: now }), self.prompted_as(turn, 0, now)])
     }
 
-    /// The prompt that this answers, and what it says; `None` when it was accepted before.
+    /// Whether the participant may be recorded: nobody's voice is kept without a yes.
+    ///
+    /// # Errors
+    /// [`SessionError::Erased`] and [`SessionError::NotRecorded`].
+    pub fn admit_voice(&self) -> Result<(), SessionError> {
+        self.require_person()?;
+        if self.recording == Some(true) && !self.withdrawn { Ok(()) } else { Err(SessionError::NotRecorded) }
+    }
+
+    /// Whether a recording may be the answer to a prompt. One whose sequence number has counted already may be the same
+    /// again; that is for the caller to tell (see [`Session::recording_of`]).
+    ///
+    /// # Errors
+    /// What [`crate::session::SessionCommand::Answer`] would refuse, as far as it can be told before the words are known,
+    /// and what [`Session::admit_voice`] does.
+    pub fn admit_recording(&self, prompt_id: &str, seq: u64, content: &ScriptContent) -> Result<(), SessionError> {
+        self.admit_voice()?;
+        if let Some(taken) = self.taken.get(&seq) {
+            let same = taken.recording.is_some() && prompt_id_of(taken.prompt) == prompt_id;
+            return if same { Ok(()) } else { Err(SessionError::SequenceReused) };
+        }
+        // An answer ends the pause that silence has caused.
+        if self.pause_cause != Some(PauseCause::HeartbeatLost) {
+            self.require(SessionStatus::InProgress)?;
+        }
+        let prompt = self.current.as_ref().filter(|prompt| prompt.id() == prompt_id);
+        let prompt = prompt.ok_or(SessionError::NotCurrent)?;
+        let question = question(content, &prompt.question_id).ok_or(SessionError::NotCurrent)?;
+        if prompt.kind == PromptKind::Question && question.kind != QuestionType::Open {
+            let message = "is not answered in words, so it cannot be answered aloud";
+            return Err(SessionError::Invalid(vec![FieldError::new("promptId", "not_allowed", message)]));
+        }
+        Ok(())
+    }
+
+    /// The prompt that this answers, and what it says; `None` when it was accepted before. The same recording is the same
+    /// answer, whatever words were heard in it this time.
     pub(super) fn admit_answer(
         &self,
         answer: &NewAnswer,
+        recording: Option<FileId>,
         content: &ScriptContent,
     ) -> Result<Option<(&Prompt, Option<Given>)>, SessionError> {
         if self.id.is_none() {
@@ -157,7 +195,10 @@ impl Session {
         }
         self.require_person()?;
         if let Some(taken) = self.taken.get(&answer.seq) {
-            return if is_same(taken, answer, content) { Ok(None) } else { Err(SessionError::SequenceReused) };
+            let same_recording = recording.is_some() && taken.recording == recording;
+            let same =
+                prompt_id_of(taken.prompt) == answer.prompt_id && (same_recording || is_same(taken, answer, content));
+            return if same { Ok(None) } else { Err(SessionError::SequenceReused) };
         }
         // What is wrong with the answer itself is told before what is wrong with the moment (contract 4), as far as the prompt
         // is one that was ever asked.
@@ -189,7 +230,8 @@ impl Session {
         content: &ScriptContent,
         now: DateTime<Utc>,
     ) -> Decision {
-        let Some((prompt, given)) = self.admit_answer(answer, content)? else { return Ok(Vec::new()) };
+        let recording = spoken.as_ref().and_then(|spoken| spoken.file_id);
+        let Some((prompt, given)) = self.admit_answer(answer, recording, content)? else { return Ok(Vec::new()) };
         let elapsed = self.elapsed_at(now);
         let (number, kind, question_id, seq) = (prompt.number, prompt.kind, prompt.question_id.clone(), answer.seq);
         let taken = match &given {
@@ -366,12 +408,8 @@ fn question<'a>(content: &'a ScriptContent, id: &str) -> Option<&'a Question> {
     content.questions.iter().find(|question| question.id == id)
 }
 
-/// Whether an answer that was accepted says the same as one that comes now.
+/// Whether an answer that was accepted says the same as one that comes now, to the same prompt.
 fn is_same(taken: &Taken, answer: &NewAnswer, content: &ScriptContent) -> bool {
-    let id = Prompt { number: taken.prompt, kind: taken.kind, question_id: String::new(), asked_at: 0 }.id();
-    if id != answer.prompt_id {
-        return false;
-    }
     match (&taken.given, &answer.reply) {
         (None, reply) => *reply == Reply::Skip,
         (Some(given), reply) => {

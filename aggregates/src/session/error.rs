@@ -17,6 +17,9 @@ pub enum SessionError {
     /// The participant has not agreed to what the interview needs.
     #[error("The interview may not start without the participant's consent.")]
     ConsentRequired,
+    /// The participant has not agreed to being recorded.
+    #[error("The participant does not consent to being recorded.")]
+    NotRecorded,
     /// The prompt is not the one that waits for an answer.
     #[error("This prompt is not the current one.")]
     NotCurrent,
@@ -42,7 +45,7 @@ impl From<SessionError> for Refusal {
         let code = match error {
             SessionError::NotFound => Code::NotFound,
             SessionError::NotActive(_) => Code::SessionNotActive,
-            SessionError::ConsentRequired => Code::ConsentRequired,
+            SessionError::ConsentRequired | SessionError::NotRecorded => Code::ConsentRequired,
             SessionError::Erased => Code::Erased,
             SessionError::AlreadyExists
             | SessionError::NotCurrent

@@ -5,9 +5,10 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
-    Payload, Personal, Sealable,
+    DecodeError, Payload, Personal, Sealable,
     event::events,
     id::{CampaignId, ConsentId, InviteId, OrganizationId, ScriptId, SessionId},
     session::{
@@ -253,6 +254,12 @@ pub struct SessionAnswered {
 
 impl Payload for SessionAnswered {
     const NAME: &'static str = "session.answered";
+    const SCHEMA: u16 = 2;
+
+    /// Schema 1 did not know how long recordings are, and says nothing of it.
+    fn upcast(schema: u16, payload: Value) -> Result<Value, DecodeError> {
+        if schema == 1 { Ok(payload) } else { Err(DecodeError::UnknownSchema { name: Self::NAME, schema }) }
+    }
 
     fn personal(&mut self) -> Vec<(&'static str, &mut dyn Sealable)> {
         vec![("given", &mut self.given)]

@@ -79,7 +79,7 @@ impl Session {
         content: &'a ScriptContent,
         now: DateTime<Utc>,
     ) -> Result<Option<Step<'a>>, SessionError> {
-        let Some((prompt, given)) = self.admit_answer(answer, content)? else { return Ok(None) };
+        let Some((prompt, given)) = self.admit_answer(answer, None, content)? else { return Ok(None) };
         Ok(Some(self.step_after(prompt, given.as_ref(), content, self.elapsed_at(now))))
     }
 

@@ -192,6 +192,8 @@ pub struct Spoken {
     pub confidence: Option<f64>,
     /// The recording.
     pub file_id: Option<FileId>,
+    /// How long the recording is, in milliseconds, where somebody has measured it.
+    pub duration_ms: Option<u64>,
 }
 
 /// What waits, or waited, for an answer.
@@ -210,8 +212,13 @@ pub struct Prompt {
 impl Prompt {
     /// The id in the API.
     pub fn id(&self) -> String {
-        format!("p{}", self.number)
+        prompt_id_of(self.number)
     }
+}
+
+/// The id of the prompt with a number.
+pub(super) fn prompt_id_of(number: u32) -> String {
+    format!("p{number}")
 }
 
 /// What was agreed to, or refused, and on what grounds (contract 27).

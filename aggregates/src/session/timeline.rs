@@ -3,7 +3,7 @@
 //! Times are milliseconds from the start with pauses left out, so that they agree with `duration` and with a recording that
 //! stops in pauses. Every utterance ends after it starts and starts no earlier than the one before it ends: subtitles need
 //! that. When the interviewer speaks is known, how long is not: reading speed is assumed, and cut short where the answer
-//! came earlier. An answer lasts from then until it arrived.
+//! came earlier. An answer lasts from then until it arrived; where its recording was measured, it is as long as that.
 
 use serde::{Deserialize, Serialize};
 
@@ -134,11 +134,14 @@ impl Timeline {
         });
     }
 
-    /// The participant's turn: the interviewer's lines are cut to half of the time until now, if they would take longer.
-    fn close_turn(&mut self, now: u64) {
+    /// The participant's turn: the interviewer's lines are cut to the time until the answer began, if they would take
+    /// longer. Where nobody knows when that was, they get half of the time until now.
+    fn close_turn(&mut self, now: u64, answer: Option<u64>) {
         let Some(lines) = self.utterances.get_mut(self.open..).filter(|lines| !lines.is_empty()) else { return };
         let (start, end) = (lines[0].start_ms, lines[lines.len() - 1].end_ms);
-        let (spoken, available) = (end - start, now.saturating_sub(start) / 2);
+        let since = now.saturating_sub(start);
+        let before = answer.and_then(|length| since.checked_sub(length)).filter(|before| *before > 0);
+        let (spoken, available) = (end - start, before.unwrap_or(since / 2));
         if spoken <= available {
             return;
         }
@@ -154,8 +157,9 @@ impl Timeline {
 
     /// The participant answered.
     pub(super) fn answer(&mut self, text: Option<String>, question_id: String, spoken: Option<&Spoken>, now: u64) {
-        self.close_turn(now);
-        let start_ms = self.end();
+        let length = spoken.and_then(|spoken| spoken.duration_ms);
+        self.close_turn(now, length);
+        let start_ms = self.end().max(length.map_or(0, |length| now.saturating_sub(length)));
         self.push(Utterance {
             id: String::new(),
             speaker: Speaker::Participant,
@@ -172,6 +176,6 @@ impl Timeline {
 
     /// The participant skipped: silence, then the interviewer goes on.
     pub(super) fn skip(&mut self, now: u64) {
-        self.close_turn(now);
+        self.close_turn(now, None);
     }
 }

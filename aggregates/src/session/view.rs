@@ -25,7 +25,10 @@ pub struct TurnView {
 
 /// Something that the interviewer says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MessageView {
+    /// The id of its utterance, as in the transcript.
+    pub utterance_id: String,
     /// `greeting`, `transition` or `closing`.
     pub kind: UtteranceKind,
     /// The words.
@@ -42,6 +45,8 @@ pub struct PromptView {
     pub kind: PromptKind,
     /// The question that it is, or is about.
     pub question_id: String,
+    /// The id of its utterance, as in the transcript.
+    pub utterance_id: String,
     /// The words.
     pub text: String,
     /// How it is answered. A follow-up is always open.
@@ -93,10 +98,10 @@ impl Session {
         let messages = lines
             .iter()
             .filter(|line| !is_prompt(line.kind) && line.kind != UtteranceKind::Answer)
-            .map(|line| MessageView { kind: line.kind, text: words(&line.text) })
+            .map(|line| MessageView { utterance_id: line.id.clone(), kind: line.kind, text: words(&line.text) })
             .collect();
-        let text = lines.iter().find(|line| is_prompt(line.kind)).map(|line| words(&line.text));
-        let prompt = turn.prompt.as_ref().zip(text).and_then(|(prompt, text)| prompt_view(prompt, text, content));
+        let line = lines.iter().find(|line| is_prompt(line.kind)).map(|line| (line.id.clone(), words(&line.text)));
+        let prompt = turn.prompt.as_ref().zip(line).and_then(|(prompt, line)| prompt_view(prompt, line, content));
         Some(TurnView {
             messages,
             prompt,
@@ -119,8 +124,9 @@ impl Session {
     }
 }
 
-fn prompt_view(prompt: &Prompt, text: String, content: &ScriptContent) -> Option<PromptView> {
+fn prompt_view(prompt: &Prompt, line: (String, String), content: &ScriptContent) -> Option<PromptView> {
     let question = content.questions.iter().find(|question| question.id == prompt.question_id)?;
+    let (utterance_id, text) = line;
     let (id, kind, question_id, max_duration) =
         (prompt.id(), prompt.kind, prompt.question_id.clone(), question.max_duration);
     Some(match prompt.kind {
@@ -128,6 +134,7 @@ fn prompt_view(prompt: &Prompt, text: String, content: &ScriptContent) -> Option
             id,
             kind,
             question_id,
+            utterance_id,
             text,
             answer: question.kind,
             options: question.options.clone(),
@@ -139,6 +146,7 @@ fn prompt_view(prompt: &Prompt, text: String, content: &ScriptContent) -> Option
             id,
             kind,
             question_id,
+            utterance_id,
             text,
             answer: QuestionType::Open,
             options: None,

@@ -289,7 +289,7 @@ fn session_created() -> SessionCreated {
 #[test]
 fn session() {
     let (kind, question_id, elapsed) = (PromptKind::Question, "q1".to_owned(), 12_345);
-    let spoken = Some(Spoken { confidence: Some(0.875), file_id: Some(id(9)) });
+    let spoken = Some(Spoken { confidence: Some(0.875), file_id: Some(id(9)), duration_ms: Some(4_200) });
     check(vec![
         SessionEvent::Created(session_created()),
         SessionEvent::ConsentRecorded(ConsentRecorded { granted: true, facts: consent_facts() }),

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::invites::{clean_up, home};
 use crate::audit;
+use crate::folder;
 use crate::http::{Api, Result};
 use crate::postgres::Cluster;
 use crate::report::Report;
@@ -125,7 +126,7 @@ fn random_time() -> Duration {
 impl Journal {
     fn new() -> Result<Self> {
         Ok(Self {
-            file: Mutex::new(tempfile::tempfile().map_err(|error| error.to_string())?),
+            file: Mutex::new(folder::file().map_err(|error| error.to_string())?),
             acknowledged: Mutex::default(),
             next: AtomicU64::new(0),
             retried: AtomicU64::new(0),

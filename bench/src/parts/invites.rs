@@ -1,6 +1,7 @@
 //! Creating invites over HTTP with everything on: authentication, scopes, validation, idempotency.
 
 use crate::database;
+use crate::fill::BULK;
 use crate::http::Result;
 use crate::load::{self, Load};
 use crate::profile;
@@ -9,9 +10,6 @@ use crate::scene::{Engine, Scene};
 use crate::server::{Home, Server};
 use crate::settings::Settings;
 use crate::template::Template;
-
-/// Rows of a bulk request: the most that the API takes.
-const BULK: usize = 500;
 
 /// Measures both engines.
 pub async fn run(settings: &Settings, report: &mut Report) {

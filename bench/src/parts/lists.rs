@@ -1,13 +1,13 @@
 //! List queries on few rows and on many; and with the many: start, memory, reading and rebuilding.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::invites::{clean_up, home};
 use crate::audit;
+use crate::database;
+use crate::fill::{self, BULK};
 use crate::http::{Api, Result};
 use crate::load::{self, Load};
 use crate::measured::Measured;
@@ -20,10 +20,6 @@ use crate::usage;
 const DATABASE: &str = "relay_bench_lists";
 /// Rows of the small set.
 const FEW: usize = 1_000;
-/// Rows of a bulk request.
-const BULK: usize = 500;
-/// Bulk requests on their way at a time.
-const FILLERS: usize = 4;
 /// How long a server does nothing before its memory is called idle.
 const REST: Duration = Duration::from_secs(3);
 /// How often a start is timed.
@@ -67,22 +63,12 @@ async fn run_on(engine: Engine, settings: &Settings, report: &mut Report) -> Res
     report.add(&format!("many/{name}/fill"), "rows/s", filled);
     cancel_some(&server, &scene, 600).await?;
     if let Some(url) = &home.database_url {
-        settle(url).await?;
+        database::settle(url).await?;
     }
     queries(&format!("list/{name}/many"), settings, report, &server, &scene, &rows).await;
     server.stop()?;
     many(name, &home, report).await?;
     clean_up(engine, DATABASE, settings).await
-}
-
-/// What autovacuum does within minutes on a server that lives longer than a benchmark.
-async fn settle(url: &str) -> Result<()> {
-    use sqlx::{Connection, Executor};
-    let mut connection = sqlx::postgres::PgConnection::connect(url).await.map_err(|error| error.to_string())?;
-    for statement in ["VACUUM ANALYZE", "CHECKPOINT"] {
-        connection.execute(statement).await.map_err(|error| error.to_string())?;
-    }
-    Ok(())
 }
 
 async fn queries(prefix: &str, settings: &Settings, report: &mut Report, server: &Server, scene: &Scene, rows: &Rows) {
@@ -117,29 +103,12 @@ async fn queries(prefix: &str, settings: &Settings, report: &mut Report, server:
 
 /// Fills the campaign up to `target` rows through the bulk endpoint.
 async fn fill(server: &Server, scene: &Scene, rows: &mut Rows, target: usize) -> Result<()> {
-    let next = Arc::new(AtomicUsize::new(rows.count / BULK));
-    let mut fillers = tokio::task::JoinSet::new();
-    for _ in 0..FILLERS {
-        let (mut api, path, next) = (scene.api(server), format!("{}/bulk", scene.invites()), Arc::clone(&next));
-        fillers.spawn(async move {
-            let mut samples = Vec::new();
-            loop {
-                let batch = next.fetch_add(1, Ordering::Relaxed);
-                if batch * BULK >= target {
-                    return Ok::<_, String>(samples);
-                }
-                let people: Vec<Value> =
-                    (0..BULK).map(|index| scene::person(&format!("{:09}", batch * BULK + index))).collect();
-                let answer = api.post(&path, json!({"invites": people, "sendEmail": false})).await?;
-                let first = &answer["data"][0];
-                let email = first["email"].as_str().ok_or("a bulk answer without invites")?.to_owned();
-                samples.push(Sample { id: scene::id(first)?, email });
-            }
-        });
-    }
-    while let Some(filler) = fillers.join_next().await {
-        rows.samples.extend(filler.map_err(|error| error.to_string())??);
-    }
+    let first = |invites: &[Value]| {
+        let first = invites.first().ok_or("a bulk answer without invites")?;
+        let email = first["email"].as_str().ok_or("an invite without an address")?.to_owned();
+        Ok(Sample { id: scene::id(first)?, email })
+    };
+    rows.samples.extend(fill::invites(server, scene, rows.count / BULK..target.div_ceil(BULK), first).await?);
     rows.samples.sort(); // ids sort by time
     rows.count = target.div_ceil(BULK) * BULK;
     let page = scene.api(server).get(&format!("{}?limit=1", scene.invites())).await?;

@@ -480,7 +480,11 @@ fn prompted() -> impl Strategy<Value = SessionEvent> {
 }
 
 fn answered() -> impl Strategy<Value = SessionEvent> {
-    let spoken = option::of(option::of(id()).prop_map(|file_id| Spoken { confidence: Some(0.5), file_id }));
+    let spoken = option::of((option::of(id()), option::of(any::<u64>())).prop_map(|(file_id, duration_ms)| Spoken {
+        confidence: Some(0.5),
+        file_id,
+        duration_ms,
+    }));
     let place = (any::<u32>(), one_of(PromptKind::NAMES), text(), any::<u64>());
     (place, given(), spoken, any::<u64>(), time()).prop_map(
         |((prompt, kind, question_id, seq), given, spoken, elapsed, at)| {

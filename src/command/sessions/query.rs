@@ -6,10 +6,11 @@ use aggregates::{
     Code, Refusal,
     id::{ConsentId, OrganizationId, ScriptId, SessionId},
     script::{Script, ScriptContent},
-    session::{ConsentKind, ConsentMethod, ConsentRecord, Session, TurnView},
+    session::{ConsentKind, ConsentMethod, ConsentRecord, Session},
 };
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::{
     command::{Commands, Snapshot, Stop, Work},
@@ -58,14 +59,15 @@ impl Commands {
         &self,
         id: SessionId,
         organization: OrganizationId,
-    ) -> Result<Option<Result<TurnView, Refusal>>, store::Error> {
+    ) -> Result<Option<Result<Map<String, Value>, Refusal>>, store::Error> {
         let Some((snapshot, content)) = self.session(id, organization).await? else { return Ok(None) };
         let session = snapshot.state;
         if session.is_erased() {
             return Ok(Some(Err(super::erased())));
         }
         let not_started = || Refusal::new(Code::SessionNotActive, "The interview has not been started.");
-        Ok(Some(session.latest_turn(&content).ok_or_else(not_started)))
+        let Some(turn) = session.latest_turn(&content) else { return Ok(Some(Err(not_started()))) };
+        Ok(Some(Ok(self.shown_turn(&turn, (organization, session.script_id), &content).await?)))
     }
 
     /// Every consent record of a session, the oldest first.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aggregates::{
     FieldError,
     file::{Content, name},
-    id::FileId,
+    id::{FileId, OrganizationId},
 };
 use axum::{
     extract::{FromRequest, Request},
@@ -15,8 +15,11 @@ use axum::{
 use super::form::{Form, Part, too_large};
 use crate::{
     app::{App, answered},
-    command::{self, Command},
-    files::upload::{Limit, Refused},
+    command::{self, Command, Outcomes},
+    files::{
+        Room,
+        upload::{Limit, Refused},
+    },
     http::{ApiError, Call, Platform, error::Failure},
 };
 
@@ -38,12 +41,65 @@ impl<S: Send + Sync> FromRequest<S> for Streamed {
 pub struct Received {
     /// The id that the file is to have.
     pub id: FileId,
-    /// The part `kind`, if there was one.
-    pub kind: Option<String>,
     /// What the file is called, cleaned.
     pub name: String,
     /// What is stored.
     pub content: Content,
+    texts: Texts,
+}
+
+/// The short texts of a form, by the names of their parts.
+type Texts = Vec<(&'static str, String)>;
+
+impl Received {
+    /// The part with a name, if it was wanted and there was one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.texts.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str())
+    }
+}
+
+/// A form whose head is good, with a place among the uploads that a node receives at once.
+pub struct Opened {
+    form: Form,
+    _room: Room,
+}
+
+impl Opened {
+    /// Looks at the head of a request that brings one file of at most `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Form::open`], and 503 when too many others are being received.
+    pub async fn new(
+        app: &App,
+        organization: OrganizationId,
+        Streamed(request): Streamed,
+        most: u64,
+    ) -> Result<Self, ApiError> {
+        let idle = request.extensions().get::<Arc<Platform>>().map_or(IDLE, |platform| platform.limits.upload_idle);
+        let form = Form::open(request, most, idle).await?;
+        // Waiting for a place would keep the connection busy for as long as the others' uploads take.
+        let room = app.files.enter(organization).ok_or_else(|| ApiError::unavailable(5))?;
+        Ok(Self { form, _room: room })
+    }
+
+    /// Receives the file, whose bytes are durable then, and the texts of the parts named in `wanted`.
+    ///
+    /// # Errors
+    /// What is wrong with the form; then nothing is left of it.
+    pub async fn receive(
+        mut self,
+        app: &App,
+        organization: OrganizationId,
+        limit: Limit,
+        wanted: &[&'static str],
+    ) -> Result<Received, ApiError> {
+        let id = app.commands.new_id();
+        let result = receive(app, (organization, id), &mut self.form, limit, wanted).await;
+        if result.is_err() {
+            self.form.linger().await;
+        }
+        result
+    }
 }
 
 /// Receives the one file of a form, of at most `most` bytes whatever its type, and runs the command that `make` makes
@@ -54,24 +110,13 @@ pub struct Received {
 pub async fn take<C: Command + 'static>(
     app: Arc<App>,
     call: Call,
-    Streamed(request): Streamed,
+    request: Streamed,
     (most, limit): (u64, Limit),
     make: impl FnOnce(&Received) -> Result<C, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let idle = request.extensions().get::<Arc<Platform>>().map_or(IDLE, |platform| platform.limits.upload_idle);
-    let mut form = Form::open(request, most, idle).await?;
-    // Waiting for a place would keep the connection busy for as long as the others' uploads take.
-    let room = app.files.enter(call.organization()).ok_or_else(|| ApiError::unavailable(5))?;
+    let opened = Opened::new(&app, call.organization(), request, most).await?;
     let task = tokio::spawn(async move {
-        let _room = room;
-        let id = app.commands.new_id();
-        let received = match receive(&app, &call, &mut form, id, limit).await {
-            Ok(received) => received,
-            Err(error) => {
-                form.linger().await;
-                return Err(error);
-            }
-        };
+        let received = opened.receive(&app, call.organization(), limit, &["kind"]).await?;
         finish(&app, call, received, make).await
     });
     task.await.map_err(ApiError::internal)?
@@ -80,10 +125,16 @@ pub async fn take<C: Command + 'static>(
 /// Should the platform be missing in a request, which it never is.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
 
-async fn receive(app: &App, call: &Call, form: &mut Form, id: FileId, limit: Limit) -> Result<Received, ApiError> {
+async fn receive(
+    app: &App,
+    place: (OrganizationId, FileId),
+    form: &mut Form,
+    limit: Limit,
+    wanted: &[&'static str],
+) -> Result<Received, ApiError> {
     let mut file: Option<(String, Content)> = None;
-    let kind = match read(app, call, form, id, limit, &mut file).await {
-        Ok(kind) => kind,
+    let texts = match read(app, place, form, limit, wanted, &mut file).await {
+        Ok(texts) => texts,
         Err(error) => {
             if let Some((_, content)) = file {
                 app.files.give_up(&app.store, &content.storage_key).await;
@@ -92,41 +143,45 @@ async fn receive(app: &App, call: &Call, form: &mut Form, id: FileId, limit: Lim
         }
     };
     let (name, content) = file.ok_or_else(|| wrong("file", "required", "Is required: a part with the file."))?;
-    Ok(Received { id, kind, name, content })
+    Ok(Received { id: place.1, name, content, texts })
 }
 
-/// Reads all parts; answers the one named `kind`.
+/// Reads all parts; answers the short texts that are wanted.
 async fn read(
     app: &App,
-    call: &Call,
+    place: (OrganizationId, FileId),
     form: &mut Form,
-    id: FileId,
     limit: Limit,
+    wanted: &[&'static str],
     file: &mut Option<(String, Content)>,
-) -> Result<Option<String>, ApiError> {
-    let mut kind = None;
+) -> Result<Texts, ApiError> {
+    let mut texts = Texts::new();
     while let Some(part) = form.next().await? {
-        match part.name().map(str::to_owned).as_deref() {
-            None => return Err(wrong("body", "invalid_form", "A part of the form has no name.")),
-            Some("file") if file.is_some() => {
+        let Some(name) = part.name().map(str::to_owned) else {
+            return Err(wrong("body", "invalid_form", "A part of the form has no name."));
+        };
+        let known = wanted.iter().copied().find(|known| *known == name);
+        match known {
+            None if name == "file" && file.is_some() => {
                 return Err(wrong("file", "duplicate", "May be given once; send each file in a request of its own."));
             }
-            Some("file") => *file = Some(read_file(app, call, part, id, limit).await?),
-            Some("kind") if kind.is_some() => return Err(wrong("kind", "duplicate", "May be given once.")),
-            // What cannot be read as a short text is none of the words that it may be.
-            Some("kind") => kind = Some(part.text(MAX_TEXT).await?.unwrap_or_default()),
+            None if name == "file" => *file = Some(read_file(app, place, part, limit).await?),
+            Some(known) if texts.iter().any(|(other, _)| *other == known) => {
+                return Err(wrong(known, "duplicate", "May be given once."));
+            }
+            // What cannot be read as a short text is nothing that could be wanted.
+            Some(known) => texts.push((known, part.text(MAX_TEXT).await?.unwrap_or_default())),
             // Unknown fields of a body are ignored.
-            Some(_) => _ = part.text(MAX_TEXT).await?,
+            None => _ = part.text(MAX_TEXT).await?,
         }
     }
-    Ok(kind)
+    Ok(texts)
 }
 
 async fn read_file(
     app: &App,
-    call: &Call,
+    place: (OrganizationId, FileId),
     mut part: Part<'_>,
-    id: FileId,
     limit: Limit,
 ) -> Result<(String, Content), ApiError> {
     let Some(sent) = part.file_name() else {
@@ -134,7 +189,6 @@ async fn read_file(
     };
     let name = name::clean(sent);
     let now = app.commands.now();
-    let place = (call.organization(), id);
     match app.files.receive(&app.store, place, now, limit, &mut part).await {
         Ok(content) => Ok((name, content)),
         Err(Refused::TooLarge(limit)) => Err(too_large(limit)),
@@ -161,10 +215,11 @@ async fn finish<C: Command>(
     received: Received,
     make: impl FnOnce(&Received) -> Result<C, ApiError>,
 ) -> Result<Response, ApiError> {
-    let Received { kind, name, content, .. } = &received;
+    let Received { name, content, .. } = &received;
     let key = content.storage_key.clone();
+    let kind = received.text("kind");
     // The same request is the one with the same content, not with the same boundary.
-    let covered = [kind.as_deref().unwrap_or_default(), name, &content.content_type, &content.sha256];
+    let covered = [kind.unwrap_or_default(), name, &content.content_type, &content.sha256];
     call.idempotency = call.idempotency.map(|idempotency| idempotency.covering(&covered));
     let outcomes = match make(&received) {
         Ok(command) => app.outcomes(&call, &command).await,
@@ -173,20 +228,23 @@ async fn finish<C: Command>(
             return Err(error);
         }
     };
-    // Bytes that an event speaks of must stay. Where nobody knows whether it was written, the sweep decides later: the
-    // event's transaction also ends the upload.
-    let unused = match &outcomes {
+    if is_unused(&outcomes) {
+        app.files.give_up(&app.store, &key).await;
+    }
+    answered(outcomes?)
+}
+
+/// Whether no event speaks of the bytes that a command was run for. Where nobody knows whether it was written, the sweep
+/// decides later: the event's transaction also ends the upload.
+pub fn is_unused(outcomes: &Result<Outcomes, command::Error>) -> bool {
+    match outcomes {
         Ok(outcomes) => outcomes.result.is_err() || outcomes.replayed.is_some(),
         Err(command::Error::Store(error)) => matches!(
             error,
             crate::store::Error::Overloaded | crate::store::Error::Refused(_) | crate::store::Error::Corrupt(_)
         ),
         Err(command::Error::InProgress | command::Error::KeyReused | command::Error::Contended) => true,
-    };
-    if unused {
-        app.files.give_up(&app.store, &key).await;
     }
-    answered(outcomes?)
 }
 
 fn wrong(field: &str, code: &str, message: &str) -> ApiError {

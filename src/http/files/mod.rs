@@ -2,7 +2,7 @@
 
 pub mod download;
 pub mod form;
-mod intake;
+pub mod intake;
 pub mod list;
 pub mod media;
 mod range;

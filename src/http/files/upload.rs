@@ -34,7 +34,7 @@ pub async fn upload(
     known.ok_or_else(ApiError::not_found)?;
     let most = app.files.sizes.upload;
     take(app, call, request, (most, session_limit), move |received| {
-        let kind = kind(received.kind.as_deref())?;
+        let kind = kind(received.text("kind"))?;
         let (name, content) = (received.name.clone(), received.content.clone());
         Ok(StoreSessionFile { id: received.id, session, kind, name, content })
     })

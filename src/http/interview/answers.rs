@@ -38,7 +38,7 @@ pub async fn answers(
 
 /// The interviewer's words for what follows this answer, if it has words of its own. Whatever stands in the way is for the
 /// command to say; this only looks ahead, and another answer may be faster.
-async fn produce(app: &App, participant: &Participant, body: &Value) -> Option<Produced> {
+pub(super) async fn produce(app: &App, participant: &Participant, body: &Value) -> Option<Produced> {
     if !app.interviews.interviewer.has_words() {
         return None;
     }

@@ -42,6 +42,8 @@ pub const FILES: &[File] = &[
     file!("host.js", SCRIPT),
     file!("i18n.js", SCRIPT),
     file!("inputs.js", SCRIPT),
+    file!("media.js", SCRIPT),
+    file!("microphone.js", SCRIPT),
     file!("notice.js", SCRIPT),
     file!("screens.js", SCRIPT),
     file!("speech.js", SCRIPT),

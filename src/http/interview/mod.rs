@@ -15,4 +15,6 @@ pub mod pause;
 pub mod resume;
 pub mod schema;
 pub mod show;
+pub mod speech;
+pub mod spoken;
 pub mod start;

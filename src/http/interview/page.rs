@@ -21,8 +21,8 @@ use crate::{
     trust::token,
 };
 
-/// Nothing but files of this server, no inline code, and no text that becomes markup.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; \
+/// Nothing but files of this server and sound that it has sent, no inline code, and no text that becomes markup.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; \
                       trusted-types 'none'";
 /// Spoken answers need the microphone; nothing needs the rest.

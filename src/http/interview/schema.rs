@@ -2,6 +2,7 @@
 
 use aggregates::consent::{ConsentText as Text, ConsentType};
 use chrono::{DateTime, Utc};
+use projections::session::ConsentDocument;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -86,6 +87,18 @@ pub struct InterviewSession {
     pub id: String,
     /// Where it stands.
     pub status: String,
+    /// What was consented to.
+    #[schema(value_type = SessionConsent)]
+    pub consent: ConsentDocument,
+}
+
+/// What can be done by voice.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+pub struct InterviewSpeech {
+    /// Whether the server can speak what the interviewer says.
+    pub prompts: bool,
+    /// Whether open questions can be answered aloud.
+    pub answers: bool,
 }
 
 /// An interview, before it begins.
@@ -99,7 +112,7 @@ pub struct InterviewSession {
         "type": "recording", "version": 1, "locale": "en", "text": "I agree that this interview is recorded…",
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     }]},
-    "session": null,
+    "speech": {"prompts": true, "answers": true}, "session": null,
 }))]
 pub struct Interview {
     /// The invite.
@@ -114,6 +127,8 @@ pub struct Interview {
     pub total_questions: usize,
     /// What the participant is asked to agree to.
     pub consent: InterviewConsent,
+    /// What can be done by voice.
+    pub speech: InterviewSpeech,
     /// The session, once there is one.
     #[schema(required)]
     pub session: Option<InterviewSession>,
@@ -207,7 +222,10 @@ pub struct GivenConsent {
 
 /// Something that the interviewer says.
 #[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct InterviewMessage {
+    /// The id of its utterance: names it where it is to be spoken, and in the transcript.
+    pub utterance_id: String,
     /// `greeting`, `transition` or `closing`.
     pub kind: String,
     /// The words.
@@ -224,8 +242,12 @@ pub struct InterviewPrompt {
     pub kind: String,
     /// The question that it is, or is about.
     pub question_id: String,
+    /// The id of its utterance: names it where it is to be spoken, and in the transcript.
+    pub utterance_id: String,
     /// The words.
     pub text: String,
+    /// What is to be shown or played with it.
+    pub media: Vec<InterviewMedia>,
     /// How it is answered. A follow-up is always open.
     #[serde(rename = "type")]
     pub answer: QuestionType,
@@ -242,6 +264,26 @@ pub struct InterviewPrompt {
     pub max_duration: Option<u32>,
 }
 
+/// An image or sound that belongs to a question.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InterviewMedia {
+    /// Its id.
+    pub id: String,
+    /// `image` or `audio`.
+    pub kind: String,
+    /// Its media type.
+    #[schema(example = "image/png")]
+    pub content_type: String,
+    /// What its file is called.
+    #[schema(required)]
+    pub name: Option<String>,
+    /// Where it can be fetched, for a while. Asking for the prompt again yields a fresh address.
+    pub url: String,
+    /// When that address stops working.
+    pub url_expires_at: DateTime<Utc>,
+}
+
 /// How far an interview is.
 #[derive(Deserialize, Serialize, ToSchema)]
 pub struct InterviewProgress {
@@ -255,10 +297,10 @@ pub struct InterviewProgress {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "messages": [{"kind": "transition", "text": "Thank you."}],
+    "messages": [{"utteranceId": "utt_4", "kind": "transition", "text": "Thank you."}],
     "prompt": {
-        "id": "p3", "kind": "question", "questionId": "q2", "text": "How likely are you to recommend us?", "type": "rating",
-        "options": null, "scale": {"min": 1, "max": 10}, "required": true, "maxDuration": null,
+        "id": "p3", "kind": "question", "questionId": "q2", "utteranceId": "utt_5",
+        "text": "How likely are you to recommend us?", "media": [], "type": "rating", "options": null, "scale": {"min": 1, "max": 10}, "required": true, "maxDuration": null,
     },
     "progress": {"answered": 1, "total": 8}, "done": false, "nextSeq": 3,
 }))]
@@ -302,6 +344,30 @@ pub struct NewInterviewAnswer {
     pub value: Option<Value>,
     /// Skips what is not required.
     pub skip: Option<bool>,
+}
+
+/// The form of a spoken answer.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewSpokenAnswer {
+    /// The prompt that is answered; it must be the current one, and be answered in words.
+    pub prompt_id: String,
+    /// As in a typed answer.
+    pub seq: u64,
+    /// The recording, with a file name; at most 25 MiB. Its type is told by its bytes.
+    #[schema(value_type = String, format = Binary)]
+    pub file: String,
+}
+
+/// The interviewer's turn after a spoken answer.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct SpokenInterviewTurn {
+    /// What was heard; it is the answer.
+    #[schema(required)]
+    pub heard: Option<String>,
+    /// What is said and asked next.
+    #[serde(flatten)]
+    pub turn: InterviewTurn,
 }
 
 /// Where an interview stands after a heartbeat.

@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 
 use super::schema::{
     Interview, InterviewCampaign, InterviewConsent, InterviewInvite, InterviewOrganization, InterviewSession,
+    InterviewSpeech,
 };
 use crate::{
     app::App,
@@ -57,6 +58,8 @@ pub async fn show(State(app): State<Arc<App>>, Token(token): Token) -> Result<Re
         }
         interview.session = Some(session);
     }
+    let (speaker, listener) = (app.interviews.speaker(), app.interviews.listener());
+    interview.speech = InterviewSpeech { prompts: speaker.is_some(), answers: listener.is_some() };
     Ok(answer::fresh(answer::ok(serde_json::to_vec(&interview).map_err(ApiError::internal)?)))
 }
 
@@ -97,6 +100,7 @@ fn interview(
         language,
         total_questions,
         consent: InterviewConsent { required, texts },
+        speech: InterviewSpeech { prompts: false, answers: false },
         session: None,
     }
 }
@@ -118,10 +122,10 @@ async fn session(app: &App, invite: &Document) -> Result<Option<(InterviewSessio
     let id: InviteId = invite.id.parse().map_err(ApiError::internal)?;
     let state = app.commands.state::<Invite>(id, |_| false).await?;
     let Some(session) = state.and_then(|invite| invite.session_id) else { return Ok(None) };
-    let SessionDocument { id, status, .. } = load(app, "sessions", &session.to_string()).await?;
+    let SessionDocument { id, status, consent, .. } = load(app, "sessions", &session.to_string()).await?;
     let state = app.commands.state::<Session>(id, |state| state.status == status).await?;
     let state = state.ok_or_else(|| ApiError::internal("a session is in no log"))?;
-    Ok(Some((InterviewSession { id: id.to_string(), status: status.as_str().to_owned() }, state)))
+    Ok(Some((InterviewSession { id: id.to_string(), status: status.as_str().to_owned(), consent }, state)))
 }
 
 async fn load<T: DeserializeOwned>(app: &App, table: &'static str, id: &str) -> Result<T, ApiError> {
@@ -202,7 +206,8 @@ mod tests {
                 "invite": {"status": "pending", "expiresAt": "1970-01-01T00:01:40Z", "name": "Jane Doe"},
                 "campaign": {"id": CampaignId::default(), "name": "Q1"},
                 "organization": {"name": "Acme", "logo": null}, "language": "de-AT", "totalQuestions": 3,
-                "consent": {"required": true, "texts": texts}, "session": null,
+                "consent": {"required": true, "texts": texts}, "speech": {"prompts": false, "answers": false},
+                "session": null,
             })
         );
     }

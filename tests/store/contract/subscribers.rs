@@ -28,6 +28,17 @@ on_both_engines! {
         assert!(b.lease("other", "b", 0, 100).await.expect("asked").is_some(), "subscriptions are independent");
     }
 
+    async fn who_takes_a_place_gives_back_what_was_leased_there(engine: Engine) {
+        let before = engine.store.lease("mail", "node_1/a", 0, 100).await.expect("asked").expect("free");
+        engine.store.lease("timers", "node_12/a", 0, 100).await.expect("asked").expect("free");
+        let next = engine.node().await;
+        assert_eq!(next.lease("mail", "node_1/b", 1, 100).await.expect("asked"), None, "a is thought to be there");
+        next.release_place("node_1/").await.expect("given back");
+        let lease = next.lease("mail", "node_1/b", 1, 100).await.expect("asked").expect("free");
+        assert_eq!(lease.epoch, before.epoch + 1, "what the one before still sends is refused");
+        assert_eq!(next.lease("timers", "node_1/b", 1, 100).await.expect("asked"), None, "another place");
+    }
+
     async fn of_many_nodes_that_want_a_lease_one_gets_it(engine: Engine) {
         let nodes = [engine.store.clone(), engine.node().await, engine.node().await];
         for round in 0..5 {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use aggregates::{
     Code, Entity, Event, Personal, Refusal, consent,
     consent::ConsentType,
+    id::FileId,
     script::{Question, ScriptContent},
     session::{
         Asked, ConsentKind, ConsentMethod, EndReason, Given, MUCH_SAID, NewConsent, NewSession, Origin, Overall,
         PauseCause, PromptKind, Reply, Said, Sentiment, Session, SessionAbandoned, SessionAnswered, SessionCommand,
-        SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStarted, SessionStatus, Speaker, Terms,
-        TranscriptReady, UtteranceKind, interviewer,
+        SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStarted, SessionStatus, Speaker, Spoken,
+        Terms, TranscriptReady, UtteranceKind, interviewer,
     },
     value::Email,
 };
@@ -49,7 +50,7 @@ fn a_whole_interview() {
     assert_eq!(
         shown,
         json!({
-            "id": "p1", "kind": "question", "questionId": "q1", "text": "Question 1?", "type": "open", "options": null,
+            "id": "p1", "kind": "question", "questionId": "q1", "utteranceId": "utt_2", "text": "Question 1?", "type": "open", "options": null,
             "scale": null, "required": true, "maxDuration": 90,
         })
     );
@@ -577,4 +578,68 @@ fn given_when_then() {
     });
     let mood = Sentiment { overall: Overall::Neutral, score: 0.0123 };
     given::<Session>(&over).when(ready(Some(mood), at(61))).then_expect_events(vec![ended]);
+}
+
+#[test]
+fn a_recording_answers_an_open_prompt_that_waits_once() {
+    let mut interview = Interview::started();
+    let admit = |interview: &Interview, prompt: &str, seq| interview.state().admit_recording(prompt, seq, &content());
+    let aloud = |words: &str, file, seq, now| SessionCommand::Answer {
+        answer: reply("p1", seq, text(words)),
+        spoken: Some(Spoken { confidence: None, file_id: Some(id::<FileId>(file)), duration_ms: None }),
+        produced: None,
+        content: content(),
+        now,
+    };
+    assert_eq!(admit(&interview, "p1", 1), Ok(()));
+    assert_eq!(admit(&interview, "p2", 1), Err(SessionError::NotCurrent));
+    interview.run(aloud(LONG, 9, 1, at(10)));
+    assert_eq!(interview.state().recording_of(1), Some(id(9)));
+    // Whatever is heard in it the next time, the same recording is the same answer, and another one is not.
+    assert_eq!(admit(&interview, "p1", 1), Ok(()));
+    assert_eq!(interview.run(aloud("Something else.", 9, 1, at(11))), [""; 0]);
+    assert_eq!(interview.code(aloud("Something else.", 8, 1, at(11))), Code::Conflict);
+    assert_eq!(interview.code(answer("p1", 1, text("Something else."), at(11))), Code::Conflict);
+    assert_eq!(admit(&interview, "p2", 1), Err(SessionError::SequenceReused));
+    assert!(matches!(admit(&interview, "p2", 2), Err(SessionError::Invalid(_))), "a rating is not spoken");
+    interview.run(answer("p2", 2, value(json!(3)), at(20)));
+    assert_eq!(admit(&interview, "p2", 2), Err(SessionError::SequenceReused), "it was no recording");
+}
+
+#[test]
+fn nobody_is_recorded_without_a_yes() {
+    let admit = |interview: &Interview| interview.state().admit_recording("p1", 1, &content());
+    let mut interview = Interview::created(Terms { require_consent: false, ..terms() });
+    interview.run(start(t0()));
+    assert_eq!(admit(&interview), Err(SessionError::NotRecorded), "nobody was asked");
+    interview.run(consent(ConsentKind::Recording, true, at(1)));
+    assert_eq!(admit(&interview), Ok(()));
+    let lost = SessionCommand::HeartbeatLost { last_seen: at(2), now: at(200) };
+    interview.run(lost);
+    assert_eq!(admit(&interview), Ok(()), "an answer ends a silence");
+    interview.run(resume(at(201)));
+    interview.run(pause(PauseCause::Participant, at(202)));
+    assert_eq!(admit(&interview), Err(SessionError::NotActive(SessionStatus::Paused)));
+    interview.run(consent(ConsentKind::Recording, false, at(203)));
+    assert_eq!(admit(&interview), Err(SessionError::NotRecorded));
+}
+
+#[test]
+fn only_lines_of_the_latest_turn_are_current() {
+    let mut interview = Interview::started();
+    let first = interview.view();
+    let ids = |view: &aggregates::session::TurnView| {
+        let messages = view.messages.iter().map(|message| message.utterance_id.clone());
+        messages.chain(view.prompt.iter().map(|prompt| prompt.utterance_id.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&first), ["utt_1", "utt_2"]);
+    assert!(ids(&first).iter().all(|id| interview.state().current_line(id).is_some()));
+    interview.run(answer("p1", 1, text(LONG), at(10)));
+    let second = interview.view();
+    assert_eq!(ids(&second), ["utt_4", "utt_5"], "utt_3 is the answer");
+    for id in ["utt_1", "utt_2", "utt_3", "utt_6", ""] {
+        assert_eq!(interview.state().current_line(id), None, "{id}");
+    }
+    let line = interview.state().current_line("utt_5").and_then(|line| line.text.as_deref());
+    assert_eq!(line, second.prompt.as_ref().map(|prompt| prompt.text.as_str()));
 }

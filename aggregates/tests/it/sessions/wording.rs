@@ -166,7 +166,7 @@ fn utterances_lie_where_they_were_said() {
 #[test]
 fn a_spoken_answer_keeps_its_confidence_and_recording() {
     let mut interview = Interview::started();
-    let spoken = Some(Spoken { confidence: Some(0.875), file_id: Some(id::<FileId>(9)) });
+    let spoken = Some(Spoken { confidence: Some(0.875), file_id: Some(id::<FileId>(9)), duration_ms: None });
     let command = SessionCommand::Answer {
         answer: reply("p1", 1, text(LONG)),
         spoken,
@@ -197,5 +197,33 @@ fn answers_read_well_in_a_transcript() {
         (Given::Text("Hm.".into()), "ar", "Hm."),
     ] {
         assert_eq!(given.text(language), words);
+    }
+}
+
+#[test]
+fn a_spoken_answer_is_as_long_as_its_recording() {
+    let mut interview = Interview::started();
+    let spoken = |duration_ms| Some(Spoken { confidence: None, file_id: Some(id::<FileId>(9)), duration_ms });
+    let aloud = |prompt: &str, seq, duration_ms, now| SessionCommand::Answer {
+        answer: reply(prompt, seq, text(LONG)),
+        spoken: spoken(duration_ms),
+        produced: None,
+        content: content(),
+        now,
+    };
+    interview.run(aloud("p1", 1, Some(4_200), at(60)));
+    let lines = interview.state().utterances();
+    monotonic(lines);
+    let line = lines.iter().find(|line| line.kind == UtteranceKind::Answer).expect("an answer");
+    assert_eq!((line.start_ms, line.end_ms), (55_800, 60_000));
+
+    // The interviewer had what is left; a recording that is longer than there was time takes half of it.
+    for (length, start) in [(9_000, 1_000), (60_000, 5_000)] {
+        let mut interview = Interview::started();
+        interview.run(aloud("p1", 1, Some(length), at(10)));
+        let lines = interview.state().utterances();
+        monotonic(lines);
+        let line = lines.iter().find(|line| line.kind == UtteranceKind::Answer).expect("an answer");
+        assert!(line.start_ms.abs_diff(start) <= 2 && line.end_ms == 10_000, "{line:?}");
     }
 }
