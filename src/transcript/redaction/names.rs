@@ -94,7 +94,9 @@ impl Names {
 
     /// Where the name, or a part of it, stands in a folded text.
     pub fn names(&self, text: &str) -> Vec<Range<usize>> {
-        self.names.iter().flat_map(|regex| regex.find_iter(text)).map(|found| found.range()).collect()
+        // "_" is a letter to the patterns, and a separator to people. As a space it separates two finds, too.
+        let text = text.replace('_', " ");
+        self.names.iter().flat_map(|regex| regex.find_iter(&text)).map(|found| found.range()).collect()
     }
 
     /// Where the address stands in a folded text.
@@ -178,19 +180,17 @@ fn part(token: &str) -> Option<String> {
     }
     let cyrillic = token.chars().all(|c| matches!(c, '\u{0400}'..='\u{052F}'));
     let arabic = token.chars().any(|c| matches!(c, '\u{0600}'..='\u{06FF}' | '\u{0750}'..='\u{077F}'));
-    // "_" is a letter to \b, and a separator to people.
-    let (before, after) = (r"(?:\b|_)", r"(?:\b|_)");
     if cyrillic && length > 3 {
         // Inflected: the last vowel may change, and an ending of up to three letters follow.
         let stem = token.trim_end_matches(['а', 'я', 'о', 'е', 'и', 'ы', 'й', 'ь']);
-        return Some(format!(r"{before}{}\p{{L}}{{0,3}}{after}", regex::escape(stem)));
+        return Some(format!(r"\b{}\p{{L}}{{0,3}}\b", regex::escape(stem)));
     }
     if arabic {
         // "And", "for", "with", "by" and the article are written as one word with the name.
-        return Some(format!(r"{before}[وفبلك]?(?:ال)?{escaped}{after}"));
+        return Some(format!(r"\b[وفبلك]?(?:ال)?{escaped}\b"));
     }
     // The possessive, with and without its apostrophe; and the number that makes a name free.
-    Some(format!(r"{before}\d*{escaped}(?:s)?\d*{after}"))
+    Some(format!(r"\b\d*{escaped}(?:s)?\d*\b"))
 }
 
 #[cfg(test)]
@@ -241,13 +241,10 @@ mod tests {
             ("Jane Doe", "JaneDoe85"),
             ("Jane Doe", "jane85"),
             ("Jane Doe", "85jane"),
+            ("Jane Ann Doe", "jane_doe"),
         ] {
             let folded = fold(text);
-            assert_eq!(
-                hidden(name, "", text).concat(),
-                folded.replace(' ', if name.contains(' ') { " " } else { "" }),
-                "{name}: {text}"
-            );
+            assert_eq!(hidden(name, "", text).concat(), folded.replace('_', ""), "{name}: {text}");
         }
     }
 
