@@ -14,6 +14,7 @@ use crate::{
     http::{ApiError, Call, Guest, answer, events::Streams, idempotency, interview::page::InterviewPage},
     interview::Interviews,
     mail::reports::Desk,
+    processors::Processors,
     store::Store,
     webhooks::Webhooks,
 };
@@ -39,6 +40,8 @@ pub struct App {
     pub interviews: Interviews,
     /// Delivers events.
     pub webhooks: Arc<Webhooks>,
+    /// Writes transcripts and documents, a few at a time.
+    pub processors: Processors,
     /// Reads reports on mails.
     pub mail: Arc<Desk>,
 }

@@ -165,6 +165,7 @@ pub struct Commands {
     contents: quick_cache::sync::Cache<(ScriptId, u32), Arc<ScriptContent>>,
     cache: work::Cache,
     running: Mutex<HashSet<String>>,
+    moods: sessions::Moods,
 }
 
 impl Commands {
@@ -181,6 +182,7 @@ impl Commands {
             contents: quick_cache::sync::Cache::new(CACHED_SCRIPTS),
             cache: work::cache(),
             running: Mutex::default(),
+            moods: sessions::moods(),
         }
     }
 

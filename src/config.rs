@@ -137,6 +137,12 @@ pub const SETTINGS: &[Setting] = &[
         "Silence after which a running interview is paused, such as 120s",
     ),
     setting("pause-timeout", "RELAY_PAUSE_TIMEOUT", "24h", "How long an interview may be paused before it is given up"),
+    setting(
+        "answer-grace",
+        "RELAY_ANSWER_GRACE",
+        "120s",
+        "How much longer the current answer may take when an interview's time is up",
+    ),
     setting("tls-cert", "RELAY_TLS_CERT", "", "Certificate chain in PEM; with --tls-key, serves HTTPS"),
     setting("tls-key", "RELAY_TLS_KEY", "", "Private key in PEM"),
     setting(
@@ -253,11 +259,13 @@ pub struct Timeouts {
     pub heartbeat: TimeDelta,
     /// How long an interview may be paused before it is given up.
     pub pause: TimeDelta,
+    /// How much longer the current answer may take when the interview's time is up.
+    pub answer: TimeDelta,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { heartbeat: TimeDelta::seconds(120), pause: TimeDelta::hours(24) }
+        Self { heartbeat: TimeDelta::seconds(120), pause: TimeDelta::hours(24), answer: TimeDelta::seconds(120) }
     }
 }
 
@@ -410,6 +418,7 @@ impl Config {
             timeouts: Timeouts {
                 heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
+                answer: values.parse("answer-grace", "a duration of at least 1s, such as 120s", timeout)?,
             },
             tls,
             trusted_proxies: values.parse(

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod interview;
 pub mod mail;
 pub mod pdf;
+pub mod processors;
 pub mod reactors;
 pub mod store;
 pub mod telemetry;

@@ -24,6 +24,11 @@ pub trait Entity: Aggregate<Services = (), Command: Send, Event: Event, Error: I
         None
     }
 
+    /// Bytes that its state takes in memory beyond what every one does, roughly: for those that grow with what people send.
+    fn weight(&self) -> usize {
+        0
+    }
+
     /// What a command does to the present state.
     ///
     /// # Errors

@@ -186,7 +186,11 @@ impl ReadModel for Session {
         match event {
             SessionEvent::Created(_) | SessionEvent::Prompted(_) | SessionEvent::Skipped(_) => {}
             SessionEvent::ConsentRecorded(event) => api.consented(event.granted, &event.facts),
-            SessionEvent::ConsentWithdrawn(event) => api.consented(false, &event.facts),
+            SessionEvent::ConsentWithdrawn(event) => {
+                api.consented(false, &event.facts);
+                // What is withdrawn is not analysed any more, and what came of it is not shown.
+                api.sentiment = None;
+            }
             SessionEvent::Started(event) => {
                 api.status = SessionStatus::InProgress;
                 api.started_at = Some(whole_seconds(event.at));
@@ -406,6 +410,15 @@ mod tests {
         assert_eq!(document["consent"], json!({"recording": false, "dataProcessing": true}));
         assert_eq!((&document["status"], &document["endReason"]), (&json!("abandoned"), &json!("consent_withdrawn")));
         assert_eq!((&document["completedAt"], &document["duration"]), (&Value::Null, &json!(31)));
+    }
+
+    #[test]
+    fn what_was_withdrawn_has_no_mood() {
+        let mut events = history();
+        events.push(SessionEvent::ConsentWithdrawn(ConsentWithdrawn { facts: facts(ConsentKind::DataProcessing) }));
+        events.push(SessionEvent::ConsentRecorded(ConsentRecorded { granted: true, facts: facts(ConsentKind::All) }));
+        let document = shown(&folded::<Session>(&events).expect("a row"));
+        assert_eq!((&document["sentiment"], &document["status"]), (&Value::Null, &json!("completed")));
     }
 
     #[test]

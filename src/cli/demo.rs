@@ -4,9 +4,10 @@
 //! they have the durations of conversations, and never passes the present. No mail is sent.
 
 use aggregates::{
+    consent,
     id::{CampaignId, Id, OrganizationId, ScriptId, SessionId},
     organization::Plan,
-    session::ConsentMethod,
+    session::{ConsentKind, ConsentMethod},
 };
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -17,9 +18,10 @@ use super::{
     org::{administrator, describe},
 };
 use crate::{
+    app::PARTICIPANT,
     clock::{Clock, ManualClock},
     command::{
-        Command, Commands,
+        Caller, Command, Commands,
         campaigns::CreateCampaign,
         invites::CreateInvite,
         organizations::CreateOrganization,
@@ -81,7 +83,7 @@ pub async fn run(installation: &Installation, public_url: &str) -> Result<(), St
     for scene in &scenes {
         let campaign = stage.campaign(scene).await?;
         for participant in &scene.participants {
-            let session = stage.interview(campaign, participant).await?;
+            let session = stage.interview(campaign, &scene.language, participant).await?;
             finished.push((session, &participant.invited.name, &scene.language));
         }
         for invited in &scene.waiting {
@@ -114,7 +116,15 @@ struct Stage {
 
 impl Stage {
     async fn run(&self, command: &impl Command) -> Result<Value, String> {
-        let caller = administrator(self.organization);
+        self.run_as(administrator(self.organization), command).await
+    }
+
+    /// As the participants do it, so that consent reads as theirs.
+    async fn take_part(&self, command: &impl Command) -> Result<Value, String> {
+        self.run_as(Caller { actor: PARTICIPANT.to_owned(), ..administrator(self.organization) }, command).await
+    }
+
+    async fn run_as(&self, caller: Caller, command: &impl Command) -> Result<Value, String> {
         let outcomes = self.commands.run(&caller, None, command).await.map_err(|error| error.to_string())?;
         let answer = outcomes.result.map_err(|refusal| describe(&refusal))?;
         if answer.body.is_empty() {
@@ -158,17 +168,23 @@ impl Stage {
     }
 
     /// Invites somebody and leads the interview to its end; answers the session's id.
-    async fn interview(&self, campaign: CampaignId, participant: &Participant) -> Result<SessionId, String> {
+    async fn interview(
+        &self,
+        campaign: CampaignId,
+        language: &str,
+        participant: &Participant,
+    ) -> Result<SessionId, String> {
         let invite = self.invite(campaign, &participant.invited).await?;
         self.hands.advance(TimeDelta::minutes(41));
         let device = json!({"device": {"browser": "Firefox 133", "os": "Android 15", "type": "mobile"}});
         let open = OpenSession { invite: id(&invite)?, link: text(&invite, "token")?, body: device };
-        let session: SessionId = id(&self.run(&open).await?["session"])?;
+        let session: SessionId = id(&self.take_part(&open).await?["session"])?;
         self.hands.advance(TimeDelta::seconds(25));
-        let body = json!({"granted": true, "type": "all"});
+        let hash = consent::shown(language, ConsentKind::All.types()).sha256;
+        let body = json!({"granted": true, "type": "all", "textSha256": hash});
         let consent = RecordConsent { session, body, method: ConsentMethod::Web, ip: None, user_agent: None };
-        self.run(&consent).await?;
-        let mut turn = self.run(&StartSession { session }).await?;
+        self.take_part(&consent).await?;
+        let mut turn = self.take_part(&StartSession { session }).await?;
         for seq in 1.. {
             let prompt = &turn["prompt"];
             if prompt.is_null() {
@@ -179,13 +195,13 @@ impl Stage {
             let pause = THINKING + PER_LETTER * i64::try_from(letters).unwrap_or(0);
             self.hands.advance(TimeDelta::milliseconds(pause));
             if participant.leaves && prompt["questionId"] == "again" {
-                self.run(&LeaveSession { session }).await?;
+                self.take_part(&LeaveSession { session }).await?;
                 return Ok(session);
             }
-            turn = self.run(&AnswerPrompt { session, body, spoken: None, produced: None }).await?;
+            turn = self.take_part(&AnswerPrompt { session, body, spoken: None, produced: None }).await?;
         }
         self.hands.advance(TimeDelta::seconds(3));
-        self.run(&CompleteSession { session }).await?;
+        self.take_part(&CompleteSession { session }).await?;
         Ok(session)
     }
 }

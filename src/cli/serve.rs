@@ -31,6 +31,7 @@ use crate::{
         Mailer, Outlet,
         reports::{Desk, ses::Network},
     },
+    processors::Processors,
     reactors::{
         Runner,
         file_removal::FileRemoval,
@@ -116,6 +117,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
         interview_page,
         webhooks,
         mail: desk,
+        processors: Processors::default(),
     });
     let mut operations = routes::operations();
     if config.dev {

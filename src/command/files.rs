@@ -42,7 +42,7 @@ impl Command for StoreSessionFile {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         // The session's version is checked at the commit: in the log, no file comes after a withdrawal of consent.
         let session = work.load::<Session>(self.session).await?;
-        let participant = admit(&session, self.kind)?;
+        let participant = admit(&session, self.kind, &self.content.content_type)?;
         limit(work, &self.session.to_string()).await?;
         let store = FileCommand::Store {
             file_id: self.id,
@@ -81,7 +81,7 @@ impl Command for StoreRecording {
         let session = work.load::<Session>(self.session).await?;
         let script = work.commands().script_content(session.script_id, session.script_version).await?;
         session.admit_recording(&self.prompt_id, self.seq, &script)?;
-        let participant = admit(&session, FileKind::Recording)?;
+        let participant = admit(&session, FileKind::Recording, &self.content.content_type)?;
         // The counter is a guard: of two that bring the same recording at once, one runs again and finds the other's.
         let n = work.counter(format!("files/{}", self.session)).await?;
         let known = recording_with(work, self.session, &self.content.sha256).await?;

@@ -27,6 +27,7 @@ use self::{ending::conclude, query::content};
 use super::{Answer, Command, Stop, Work, not_found};
 use crate::trust::session_token::{self, Claims};
 
+pub use ending::{Moods, moods};
 pub use participant::ParticipantSession;
 pub use query::ConsentView;
 
@@ -333,7 +334,10 @@ pub enum Due {
         last_seen: DateTime<Utc>,
     },
     /// The greatest duration is reached; see [`Session::time_limit`] for when to look again.
-    TimeLimit,
+    TimeLimit {
+        /// How much longer the current answer may take.
+        grace: Duration,
+    },
     /// It has been paused for so long.
     PauseTimeout(Duration),
     /// It was not started while its invite was valid; see [`Session::start_by`].
@@ -353,7 +357,7 @@ impl Command for EndInTime {
             work.load::<Session>(*session).await?;
             let command = match *due {
                 Due::HeartbeatLost { last_seen } => SessionCommand::HeartbeatLost { last_seen, now },
-                Due::TimeLimit => SessionCommand::EndForTime { now },
+                Due::TimeLimit { grace } => SessionCommand::EndForTime { grace, now },
                 Due::PauseTimeout(timeout) => SessionCommand::EndForPause { timeout, now },
                 Due::NeverStarted => SessionCommand::GiveUp { now },
             };

@@ -18,8 +18,12 @@ use crate::{
     trust::{keys::random_key, seal},
 };
 
-/// Streams whose state stays in memory.
+/// Streams whose state stays in memory, about.
 const CACHED_STREAMS: usize = 5_000;
+/// Bytes that they may take, about.
+const CACHED_BYTES: u64 = 64 << 20;
+/// Bytes that any of them takes, besides [`Entity::weight`].
+const STREAM: usize = 4 << 10;
 
 /// An aggregate together with the read model that is folded from its events.
 pub trait Root: Entity + 'static {
@@ -79,10 +83,33 @@ impl<A: Root> Clone for Snapshot<A> {
     }
 }
 
-pub(super) type Cache = quick_cache::sync::Cache<String, Arc<dyn Any + Send + Sync>>;
+/// A [`Snapshot`] of some aggregate, and what it weighs.
+#[derive(Clone)]
+pub(super) struct Cached {
+    snapshot: Arc<dyn Any + Send + Sync>,
+    bytes: usize,
+}
+
+impl Cached {
+    fn of<A: Root>(snapshot: &Arc<Snapshot<A>>) -> Self {
+        Self { snapshot: snapshot.clone(), bytes: STREAM + snapshot.state.weight() }
+    }
+}
+
+/// Weighs snapshots, so that a few talkative participants do not fill the memory.
+#[derive(Clone)]
+pub(super) struct Bytes;
+
+impl quick_cache::Weighter<String, Cached> for Bytes {
+    fn weight(&self, _: &String, cached: &Cached) -> u64 {
+        cached.bytes as u64
+    }
+}
+
+pub(super) type Cache = quick_cache::sync::Cache<String, Cached, Bytes>;
 
 pub(super) fn cache() -> Cache {
-    quick_cache::sync::Cache::new(CACHED_STREAMS)
+    quick_cache::sync::Cache::with_weighter(CACHED_STREAMS, CACHED_BYTES, Bytes)
 }
 
 /// What one command has seen and wants to change.
@@ -100,8 +127,8 @@ pub struct Work<'a> {
 struct Seen {
     /// The version that must still be the stream's when the work commits.
     version: i64,
-    /// A [`Snapshot`] as it is after the work's own events.
-    snapshot: Arc<dyn Any + Send + Sync>,
+    /// The [`Snapshot`] as it is after the work's own events.
+    cached: Cached,
     changed: bool,
 }
 
@@ -153,7 +180,8 @@ impl<'a> Work<'a> {
         let key = id.to_string();
         if !self.seen.contains_key(&key) {
             let snapshot = self.snapshot::<A>(&key).await?;
-            self.seen.insert(key.clone(), Seen { version: snapshot.version, snapshot, changed: false });
+            self.seen
+                .insert(key.clone(), Seen { version: snapshot.version, cached: Cached::of(&snapshot), changed: false });
         }
         let state = self.peek::<A>(&key).map(|snapshot| &snapshot.state);
         match state {
@@ -184,7 +212,7 @@ impl<'a> Work<'a> {
             self.submission.counters.extend(group_changes(&before, &after));
         }
         let changed = changed || self.seen.get(&key).is_some_and(|seen| seen.changed);
-        self.seen.insert(key, Seen { version: guarded, snapshot: Arc::new(snapshot), changed });
+        self.seen.insert(key, Seen { version: guarded, cached: Cached::of(&Arc::new(snapshot)), changed });
         Ok(())
     }
 
@@ -254,13 +282,13 @@ impl<'a> Work<'a> {
     }
 
     fn peek<A: Root>(&self, key: &str) -> Option<&Snapshot<A>> {
-        self.seen.get(key).and_then(|seen| seen.snapshot.downcast_ref())
+        self.seen.get(key).and_then(|seen| seen.cached.snapshot.downcast_ref())
     }
 
     async fn snapshot<A: Root>(&mut self, key: &str) -> Result<Arc<Snapshot<A>>, Stop> {
         if self.may_use_cache
             && let Some(cached) = self.commands.cache.get(key)
-            && let Ok(snapshot) = cached.downcast::<Snapshot<A>>()
+            && let Ok(snapshot) = cached.snapshot.downcast::<Snapshot<A>>()
         {
             self.used_cache = true;
             return Ok(snapshot);
@@ -270,7 +298,7 @@ impl<'a> Work<'a> {
             return Err(not_found().into());
         }
         let snapshot = Arc::new(replay::<A>(&opened)?);
-        self.commands.cache.insert(key.to_owned(), snapshot.clone());
+        self.commands.cache.insert(key.to_owned(), Cached::of(&snapshot));
         Ok(snapshot)
     }
 
@@ -352,7 +380,7 @@ impl<'a> Work<'a> {
         let changed = self.seen.into_iter().filter(|(_, seen)| seen.changed && seen.version > 0);
         Ok(Prepared {
             submission: self.submission,
-            changed: changed.map(|(key, seen)| (key, seen.snapshot)).collect(),
+            changed: changed.map(|(key, seen)| (key, seen.cached)).collect(),
             subjects: self.new_subjects,
         })
     }
@@ -366,7 +394,7 @@ impl Commands {
     /// When the store fails.
     pub async fn state<A: Root>(&self, id: A::Id, enough: impl Fn(&A) -> bool) -> Result<Option<A>, store::Error> {
         let key = id.to_string();
-        let cached = self.cache.get(&key).and_then(|cached| cached.downcast::<Snapshot<A>>().ok());
+        let cached = self.cache.get(&key).and_then(|cached| cached.snapshot.downcast::<Snapshot<A>>().ok());
         if let Some(snapshot) = cached.filter(|snapshot| enough(&snapshot.state)) {
             return Ok(Some(snapshot.state.clone()));
         }
@@ -375,7 +403,7 @@ impl Commands {
             return Ok(None);
         }
         let snapshot = Arc::new(replay::<A>(&opened)?);
-        self.cache.insert(key, snapshot.clone());
+        self.cache.insert(key, Cached::of(&snapshot));
         Ok(Some(snapshot.state.clone()))
     }
 }
@@ -383,14 +411,14 @@ impl Commands {
 /// A submission together with what is worth remembering once it is committed.
 pub(super) struct Prepared {
     pub submission: Submission,
-    changed: Vec<(String, Arc<dyn Any + Send + Sync>)>,
+    changed: Vec<(String, Cached)>,
     subjects: HashMap<String, SubjectKey>,
 }
 
 impl Prepared {
     pub fn remember(self, commands: &Commands) {
-        for (key, snapshot) in self.changed {
-            commands.cache.insert(key, snapshot);
+        for (key, cached) in self.changed {
+            commands.cache.insert(key, cached);
         }
         for (lookup, subject) in self.subjects {
             commands.store.remember_new_subject(lookup, subject);

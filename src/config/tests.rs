@@ -50,6 +50,7 @@ fn what_makes_no_sense_is_named() {
         ("heartbeat-timeout", "120"),
         ("heartbeat-timeout", "500ms"),
         ("pause-timeout", "1000d"),
+        ("answer-grace", "0s"),
         ("log-format", "xml"),
         ("embed-origins", "www.example.com"),
         ("embed-origins", "https://www.example.com/path"),

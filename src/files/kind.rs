@@ -26,13 +26,23 @@ const ALLOWED: &[(&str, &str)] = &[
     ("application/pdf", "application/pdf"),
 ];
 
+/// Types that two or three letters pass for, with which a sentence may begin as well.
+const SHORT_MAGIC: [&str; 2] = ["audio/mpeg", "image/gif"];
+/// Documents that are written in letters.
+const WRITTEN: [&str; 2] = ["application/rtf", "application/postscript"];
+
 /// The media type of a file that begins like this, if it is one that may be stored.
 ///
 /// Text is taken as plain text, unless it is markup or a script: no browser shall ever be tempted to run an upload.
 pub fn detect(head: &[u8]) -> Option<&'static str> {
-    match infer::get(head) {
-        Some(kind) => ALLOWED.iter().find(|(found, _)| *found == kind.mime_type()).map(|(_, registered)| *registered),
-        None => is_plain_text(head).then_some("text/plain"),
+    let found = infer::get(head).map(|kind| kind.mime_type());
+    let allowed = ALLOWED.iter().find(|(name, _)| Some(*name) == found).map(|(_, registered)| *registered);
+    match (found, allowed) {
+        (Some(found), Some(allowed)) if !SHORT_MAGIC.contains(&found) => Some(allowed),
+        (Some(found), None) if WRITTEN.contains(&found) => None,
+        // "BMW", "MZ" or "PK" begin many a text.
+        _ if is_plain_text(head) => Some("text/plain"),
+        _ => allowed,
     }
 }
 
@@ -74,6 +84,14 @@ mod tests {
             (b"%PDF-1.7\n", Some("application/pdf")),
             ("Grüße, 世界\n".as_bytes(), Some("text/plain")),
             (b"{\"a\": 1}", Some("text/plain")),
+            (b"BMW called back", Some("text/plain")),
+            (b"MZ is what I call her", Some("text/plain")),
+            (b"ID3 was the name of the car", Some("text/plain")),
+            (b"GIF or JPEG?", Some("text/plain")),
+            (b"PK, we said", Some("text/plain")),
+            (b"{\\rtf1\\ansi a document}", None),
+            (b"%!PS-Adobe-3.0", None),
+            (b"BM\x36\0\0\0\0\0\0\0", None),
             (b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0", None),
             (b"\x7fELF\x02\x01\x01\0", None),
             (b"PK\x03\x04\x14\0\0\0\x08\0", None),

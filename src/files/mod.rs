@@ -9,18 +9,21 @@ pub mod link;
 mod objects;
 pub mod upload;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
+use aggregates::id::OrganizationId;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use parking_lot::Mutex;
 
 pub use self::objects::{Objects, Place};
 use crate::store::{self, Store};
 
 /// Uploads that a node receives at once; each holds one part of a few MiB in memory.
 const AT_ONCE: usize = 64;
+/// Uploads of one organization among them, so that nobody takes all places.
+const OF_ONE: usize = 16;
 /// How old an upload must be to count as dead: several times as long as one may take.
 const DEAD_AFTER: TimeDelta = TimeDelta::hours(6);
 /// Dead uploads that are looked at in one step.
@@ -54,18 +57,48 @@ pub struct Files {
     pub objects: Objects,
     /// How large files may be.
     pub sizes: Sizes,
-    room: Arc<Semaphore>,
+    uploads: Uploads,
+}
+
+/// How many uploads run, by organization.
+type Uploads = Arc<Mutex<HashMap<OrganizationId, usize>>>;
+
+/// A place among the uploads that run at once, until it is dropped.
+pub struct Room {
+    uploads: Uploads,
+    organization: OrganizationId,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut uploads = self.uploads.lock();
+        if let Some(running) = uploads.get_mut(&self.organization) {
+            *running -= 1;
+            if *running == 0 {
+                uploads.remove(&self.organization);
+            }
+        }
+    }
 }
 
 impl Files {
     /// Keeps files in an object store.
     pub fn new(objects: Objects, sizes: Sizes) -> Self {
-        Self { objects, sizes, room: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { objects, sizes, uploads: Uploads::default() }
     }
 
-    /// A place among the uploads that run at once; none when all are taken.
-    pub fn enter(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.room).try_acquire_owned().ok()
+    /// A place among the uploads that run at once; none when all are taken, or all that the organization may have.
+    pub fn enter(&self, organization: OrganizationId) -> Option<Room> {
+        let mut uploads = self.uploads.lock();
+        if uploads.values().sum::<usize>() >= AT_ONCE {
+            return None;
+        }
+        let running = uploads.entry(organization).or_default();
+        if *running >= OF_ONE {
+            return None;
+        }
+        *running += 1;
+        Some(Room { uploads: Arc::clone(&self.uploads), organization })
     }
 
     /// All bytes of a small file.

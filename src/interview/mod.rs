@@ -8,16 +8,21 @@ pub mod heartbeats;
 pub mod model;
 pub mod speech;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use aggregates::{
+    id::SessionId,
     script::ScriptContent,
     session::{NewAnswer, Produced, Session, Step},
 };
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 
 use self::{heartbeats::Heartbeats, speech::Speech};
 use crate::config::Timeouts;
+
+/// Moments of a node that are worded at the same time; beyond that, sessions use their own phrases.
+const AT_ONCE: usize = 256;
 
 /// How long an interviewer may think.
 pub const DEADLINE: Duration = Duration::from_secs(8);
@@ -72,8 +77,33 @@ pub struct Interviews {
     pub timeouts: Timeouts,
     /// How long the interviewer may think; [`DEADLINE`] unless told otherwise.
     pub deadline: Duration,
+    /// Sessions that the interviewer is thinking about.
+    pub thinking: InThought,
     /// Who speaks and listens, if somebody does.
     pub speech: Option<Arc<Speech>>,
+}
+
+/// Sessions that an interviewer is thinking about at this moment.
+#[derive(Default)]
+pub struct InThought(Mutex<HashSet<SessionId>>);
+
+/// Marks a session as thought about, until it is dropped.
+struct Thinking<'a>(&'a InThought, SessionId);
+
+impl<'a> Thinking<'a> {
+    fn about(sessions: &'a InThought, session: SessionId) -> Option<Self> {
+        let mut thinking = sessions.0.lock();
+        // The mark must not exist where it was there before: dropping it would lock again, and end another's.
+        let entered = thinking.len() < AT_ONCE && thinking.insert(session);
+        drop(thinking);
+        entered.then(|| Self(sessions, session))
+    }
+}
+
+impl Drop for Thinking<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().remove(&self.1);
+    }
 }
 
 impl Default for Interviews {
@@ -85,7 +115,14 @@ impl Default for Interviews {
 impl Interviews {
     /// Interviews led by an interviewer.
     pub fn new(interviewer: Arc<dyn Interviewer>, timeouts: Timeouts) -> Self {
-        Self { interviewer, heartbeats: Arc::default(), timeouts, deadline: DEADLINE, speech: None }
+        Self {
+            interviewer,
+            heartbeats: Arc::default(),
+            timeouts,
+            deadline: DEADLINE,
+            speech: None,
+            thinking: InThought::default(),
+        }
     }
 
     /// Who speaks, if somebody does.
@@ -98,8 +135,10 @@ impl Interviews {
         self.speech.as_ref().filter(|speech| speech.hears())
     }
 
-    /// The interviewer's words for a moment; none when it takes too long.
+    /// The interviewer's words for a moment; none when it takes too long, or is asked too much: once at a time about a session,
+    /// however many answers somebody sends at once.
     pub async fn word(&self, moment: Moment<'_>) -> Option<Produced> {
+        let _thinking = Thinking::about(&self.thinking, moment.session.id?)?;
         let words = tokio::time::timeout(self.deadline, self.interviewer.word(moment)).await;
         words.unwrap_or_else(|_| {
             tracing::warn!("the interviewer took too long; the session's own phrases are used");
@@ -110,5 +149,27 @@ impl Interviews {
     /// The seconds after which the next heartbeat is expected: four may be lost before silence counts.
     pub fn next_heartbeat_in(&self) -> i64 {
         (self.timeouts.heartbeat.num_seconds() / 4).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aggregates::id::Id as _;
+
+    use super::*;
+
+    #[test]
+    fn one_session_is_thought_about_once_at_a_time_and_a_node_about_few() {
+        let sessions = InThought::default();
+        let id = |n: u128| SessionId::from_uuid(uuid::Uuid::from_u128(n));
+        let first = Thinking::about(&sessions, id(0)).expect("nobody is thought about");
+        assert!(Thinking::about(&sessions, id(0)).is_none());
+        assert!(Thinking::about(&sessions, id(0)).is_none(), "a refusal ends no other's");
+        let others: Vec<_> = (1..1_000).map_while(|n| Thinking::about(&sessions, id(n))).collect();
+        assert_eq!(others.len(), AT_ONCE - 1);
+        drop(first);
+        assert!(Thinking::about(&sessions, id(0)).is_some());
+        drop(others);
+        assert!(sessions.0.lock().is_empty());
     }
 }

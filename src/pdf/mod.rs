@@ -1,7 +1,7 @@
 //! Sessions as PDF documents (contract 29), typeset by typst.
 //!
 //! A report is a pure function of a [`Report`] and its [`Options`]: the same gives the same bytes. Typesetting keeps a processor
-//! busy for a while, so it runs on threads of its own, no more of them than there are processors.
+//! busy for a while: see [`crate::processors`].
 
 mod fonts;
 mod insights;
@@ -11,11 +11,8 @@ mod theme;
 mod words;
 mod world;
 
-use std::sync::LazyLock;
-
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 use typst::{
     comemo,
     foundations::{Datetime, Smart},
@@ -33,8 +30,8 @@ use world::{ReportWorld, TEMPLATE};
 pub const MAX_UTTERANCES: usize = 5_000;
 /// Bytes of text that a report holds at most.
 pub const MAX_TEXT: usize = 2 << 20;
-/// Reports that may wait for a processor; more are told to come again.
-const WAITING: usize = 32;
+/// Records of consent that a report holds at most: more than a session can have nowadays.
+pub const MAX_CONSENTS: usize = 1_000;
 
 /// Why there is no document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,9 +39,6 @@ pub enum Error {
     /// The conversation is too long for a document.
     #[error("the conversation is too long for a document")]
     TooLong,
-    /// Too many reports are being made.
-    #[error("too many reports are being made")]
-    Busy,
     /// A defect of ours.
     #[error("a report could not be made: {0}")]
     Failed(String),
@@ -67,7 +61,8 @@ impl Draft {
     pub fn new(report: &Report, options: &Options) -> Result<Self, Error> {
         let talk = &report.conversation;
         let text: usize = talk.utterances.iter().map(|said| said.text.len()).sum();
-        if talk.utterances.len() > MAX_UTTERANCES || text > MAX_TEXT {
+        let consents = report.consents.len();
+        if talk.utterances.len() > MAX_UTTERANCES || text > MAX_TEXT || consents > MAX_CONSENTS {
             return Err(Error::TooLong);
         }
         let data = report.data(options).map_err(|error| Error::Failed(error.to_string()))?;
@@ -86,7 +81,7 @@ impl Draft {
         hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Typesets the document. Keeps the thread busy; see [`print()`].
+    /// Typesets the document. Keeps the thread busy.
     ///
     /// # Errors
     /// [`Error::Failed`].
@@ -115,24 +110,6 @@ fn timestamp(at: DateTime<Utc>) -> Option<Timestamp> {
     let (month, day) = (part(at.month())?, part(at.day())?);
     let (hour, minute, second) = (part(at.hour())?, part(at.minute())?, part(at.second())?);
     Datetime::from_ymd_hms(at.year(), month, day, hour, minute, second).map(Timestamp::new_utc)
-}
-
-/// Typesets a document on a thread of its own, when there is a processor for it.
-///
-/// # Errors
-/// [`Error::Busy`] when many others wait already, and those of [`Draft::typeset`].
-pub async fn print(draft: Draft) -> Result<Vec<u8>, Error> {
-    static QUEUE: Semaphore = Semaphore::const_new(WAITING);
-    static PROCESSORS: LazyLock<Semaphore> =
-        LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
-    let _queued = QUEUE.try_acquire().map_err(|_| Error::Busy)?;
-    let processor = PROCESSORS.acquire().await.map_err(|_| Error::Busy)?;
-    let work = tokio::task::spawn_blocking(move || {
-        // Held by the work, not by the request: a client that leaves does not free a processor that is still busy.
-        let _processor = processor;
-        draft.typeset()
-    });
-    work.await.map_err(|error| Error::Failed(error.to_string()))?
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub struct Consent {
     pub kind: String,
     /// Whether it was given.
     pub granted: bool,
+    /// Whether it took back what was given before.
+    pub withdrawal: bool,
     /// When.
     pub at: DateTime<Utc>,
     /// The version of the text that was shown.
@@ -226,14 +228,12 @@ impl Report {
     }
 
     fn consents(&self, labels: &'static Labels) -> Vec<ConsentRow> {
-        let mut granted = false;
         let rows = self.consents.iter().map(|consent| {
-            let decision = match (consent.granted, granted) {
+            let decision = match (consent.granted, consent.withdrawal) {
                 (true, _) => 0,
                 (false, false) => 1,
                 (false, true) => 2,
             };
-            granted = consent.granted;
             consent_row(consent, labels.decisions[decision], labels)
         });
         rows.collect()

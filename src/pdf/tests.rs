@@ -1,5 +1,9 @@
 //! With `RELAY_REPORTS=folder` the documents are kept there, to be looked at.
 
+use std::{collections::BTreeSet, process::Command};
+
+use typst::layout::{Frame, FrameItem};
+
 use super::*;
 use crate::transcript::{Conversation, Speaker, Utterance, sentiment};
 
@@ -53,6 +57,7 @@ fn report(language: &str, name: &str, campaign: &str, talk: &[(&str, &str)]) -> 
         consents: vec![Consent {
             kind: "all".into(),
             granted: true,
+            withdrawal: false,
             at: at("2024-01-15T13:59:50Z"),
             text_version: Some(1),
             text_sha256: Some("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into()),
@@ -246,13 +251,136 @@ fn endless_conversations_are_refused() {
     report.conversation.utterances.truncate(1);
     report.conversation.utterances[0].text = "x".repeat(MAX_TEXT + 1);
     assert_eq!(Draft::new(&report, &Options::default()), Err(Error::TooLong));
+    let mut report = english();
+    report.consents = vec![report.consents[0].clone(); MAX_CONSENTS + 1];
+    assert_eq!(Draft::new(&report, &Options::default()), Err(Error::TooLong));
 }
 
-#[tokio::test]
-async fn reports_are_made_beside_each_other() {
-    let draft = Draft::new(&arabic(), &Options::default()).expect("a draft");
-    let all = futures_util::future::join_all((0..4).map(|_| print(draft.clone()))).await;
-    assert!(all.iter().all(|pdf| pdf == &all[0] && pdf.is_ok()));
-    let many = futures_util::future::join_all((0..WAITING + 1).map(|_| print(draft.clone()))).await;
-    assert_eq!(many.iter().filter(|pdf| pdf.as_ref().is_err_and(|error| *error == Error::Busy)).count(), 1);
+#[test]
+fn consent_reads_as_it_was_given_for_each_type() {
+    let mut report = english();
+    let of = |kind: &str, granted, withdrawal| Consent { kind: kind.into(), granted, withdrawal, ..Consent::default() };
+    report.consents = vec![
+        of("recording", true, false),
+        of("data_processing", false, false),
+        of("data_processing", true, false),
+        of("recording", false, true),
+    ];
+    let data = report.data(&Options::default()).expect("JSON");
+    let data: serde_json::Value = serde_json::from_slice(&data).expect("JSON");
+    let decisions: Vec<_> =
+        data["consents"].as_array().expect("rows").iter().map(|row| row["decision"].clone()).collect();
+    assert_eq!(decisions, ["Granted", "Refused", "Granted", "Withdrawn"]);
+}
+
+fn russian() -> Report {
+    let talk = [(
+        "Что вам понравилось?",
+        "Отчёты и календарь: каждый день экономлю целый час. Ёжик, щука, подъезд, цыплёнок.",
+    )];
+    report("ru", "Юлия Щербакова", "Опрос клиентов", &talk)
+}
+
+fn greek() -> Report {
+    let talk = [("Τι σας άρεσε περισσότερο;", "Το κοινό ημερολόγιο είναι υπέροχο. Ξεσκεπάζω την ψυχοφθόρα βδελυγμία.")];
+    report("el", "Φωτεινή Ψαρρού", "Έρευνα πελατών", &talk)
+}
+
+fn each(frame: &Frame, see: &mut dyn FnMut(&typst::text::TextItem)) {
+    for (_, item) in frame.items() {
+        match item {
+            FrameItem::Group(group) => each(&group.frame, see),
+            FrameItem::Text(text) => see(text),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_letter_has_a_shape_and_reads_as_itself() {
+    let vietnamese =
+        report("vi", "Nguyễn Thị Ngọc", "Łódź – Ærøskøbing", &[("Hỏi?", "Tiếng Việt, Žluťoučký kůň, ŐŰ, ßẞ, İıĞğ.")]);
+    for (name, report) in [
+        ("latin", english()),
+        ("more latin", vietnamese),
+        ("arabic", arabic()),
+        ("chinese", chinese()),
+        ("cyrillic", russian()),
+        ("greek", greek()),
+    ] {
+        let draft = Draft::new(&report, &Options::default()).expect("a draft");
+        let world = ReportWorld::new(draft.data.clone(), None);
+        let document = typst::compile::<PagedDocument>(&world).output.expect("typeset");
+        let mut shapeless = BTreeSet::new();
+        for page in document.pages() {
+            each(&page.frame, &mut |text| {
+                let missing = text.glyphs.iter().filter(|glyph| glyph.id == 0);
+                shapeless.extend(missing.map(|glyph| text.text[glyph.range()].to_owned()));
+            });
+        }
+        assert!(shapeless.is_empty(), "{name}: no font has {shapeless:?}");
+
+        // Another program finds the letters behind the shapes.
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        std::io::Write::write_all(&mut file, &draft.typeset().expect("a document")).expect("written");
+        let tool = |tool: &str, more: &[&str]| {
+            let output = Command::new(tool).arg(file.path()).args(more).output().expect("run ./scripts/test");
+            assert!(output.status.success(), "{tool}");
+            String::from_utf8(output.stdout).expect("UTF-8")
+        };
+        let letters = |text: &str| -> Vec<String> {
+            use unicode_normalization::UnicodeNormalization as _;
+            // Readers of PDF put marks for the direction of their own between words, and may take letters apart.
+            let text: String = text.nfkc().collect();
+            text.split(|letter: char| !letter.is_alphanumeric())
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        let read = letters(&tool("pdftotext", &["-"])).concat();
+        let said = report.conversation.utterances.iter().map(|said| said.text.as_str());
+        let said = said.chain([report.campaign.as_str(), report.conversation.name.as_deref().expect("a name")]);
+        let words: Vec<String> = said.flat_map(letters).collect();
+        let missing: Vec<_> = words.iter().filter(|word| !read.contains(*word)).collect();
+        if name == "arabic" {
+            // This reader turns the letters of a ligature round, so only their number tells, and most of the words.
+            let count = |text: &str, letter| text.chars().filter(|other| *other == letter).count();
+            let all = words.concat();
+            assert!(all.chars().all(|letter| count(&read, letter) >= count(&all, letter)), "{read}");
+            assert!(missing.len() * 3 < words.len(), "{missing:?} are not in {read}");
+        } else {
+            assert!(missing.is_empty(), "{name}: {missing:?} are not in {read}");
+        }
+        let fonts = tool("pdffonts", &[]);
+        for font in fonts.lines().skip(2) {
+            // Embedded, subset, and with the letters that its shapes stand for.
+            assert!(font.contains("yes yes yes"), "{name}: {font}");
+        }
+        assert!(fonts.lines().count() > 2, "{fonts}");
+    }
+}
+
+/// What tells another process that it is asked for its digest only.
+const DIGEST: &str = "RELAY_TEST_REPORT_DIGEST";
+
+#[test]
+fn the_same_report_is_the_same_bytes_in_another_process() {
+    let all = [english(), arabic(), chinese()];
+    let digests = all.map(|report| {
+        let pdf = Draft::new(&report, &Options::default()).and_then(Draft::typeset).expect("a document");
+        Sha256::digest(pdf).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    });
+    let line = format!("digest={}", digests.join(","));
+    if std::env::var_os(DIGEST).is_some() {
+        println!("{line}");
+        return;
+    }
+    let name = "pdf::tests::the_same_report_is_the_same_bytes_in_another_process";
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args([name, "--exact", "--nocapture"])
+        .env(DIGEST, "1")
+        .output()
+        .expect("another process");
+    let output = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.contains(&line), "{line} is not in {output}");
 }

@@ -69,7 +69,7 @@ impl SessionTimers {
         }
         let Ok(id) = timer.stream.parse() else { return Ok((None, None)) };
         let due = |session: &Session| match timer.kind.as_str() {
-            OVERTIME => session.time_limit(),
+            OVERTIME => session.time_limit(self.timeouts.answer),
             RESTING => session.paused_since().map(|since| since + self.timeouts.pause),
             _ => (session.status == SessionStatus::Created).then_some(session.start_by),
         };
@@ -79,7 +79,7 @@ impl SessionTimers {
             None => (None, None),
             Some(at) if now < at => (None, Some(at)),
             Some(_) => match timer.kind.as_str() {
-                OVERTIME => (Some(Due::TimeLimit), None),
+                OVERTIME => (Some(Due::TimeLimit { grace: self.timeouts.answer }), None),
                 RESTING => (Some(Due::PauseTimeout(self.timeouts.pause)), None),
                 _ => (Some(Due::NeverStarted), None),
             },

@@ -1,6 +1,6 @@
 //! Sessions as conversations.
 
-use aggregates::session::{self, EndReason, Overall, Session};
+use aggregates::session::{self, Overall, Session};
 
 use super::{
     Conversation, Speaker, Utterance,
@@ -16,7 +16,7 @@ pub fn conversation(session: &Session) -> Conversation {
         duration: session.elapsed / 1_000,
         partial: session.status == session::SessionStatus::Abandoned,
         // Who has withdrawn consent is not analysed any more.
-        analysable: session.end_reason != Some(EndReason::ConsentWithdrawn),
+        analysable: !session.withdrawn,
         name: participant.and_then(|participant| participant.name.clone()),
         email: participant.map(|participant| participant.email.as_str().to_owned()).unwrap_or_default(),
         utterances: session.utterances().iter().filter_map(utterance).collect(),

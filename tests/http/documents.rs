@@ -204,6 +204,54 @@ on_both_engines! {
         product.stop().await;
     }
 
+    async fn a_withdrawal_after_the_end_ends_the_analysis(engine: Engine) {
+        let product = Product::start(engine).await;
+        for kind in ["data_processing", "recording", "all"] {
+            let session = interviewed(&product, json!({})).await;
+            let path = format!("{session}/transcript?include_keywords=true");
+            let before = product.get(&path).await;
+            let plain = product.get(&format!("{session}/transcript?format=text")).await;
+            let tag = |answer: &Answered| answer.header("etag").expect("a tag").to_owned();
+            assert!(before.text.contains("\"positive\""), "{}", before.text);
+            let withdrawn = product.post(&format!("{session}/consent"), json!({"granted": false, "type": kind})).await.expect(201);
+            assert_eq!(withdrawn["granted"], json!(false));
+            for again in [false, true] {
+                if again {
+                    // What was withdrawn stays so, whoever says otherwise later.
+                    product.post(&format!("{session}/consent"), json!({"granted": true, "type": "all"})).await.expect(201);
+                }
+                let document = product.get(&session).await.expect(200);
+                assert_eq!((&document["sentiment"], &document["status"]), (&Value::Null, &json!("completed")));
+                let after = product.get(&path).await;
+                assert_ne!(tag(&after), tag(&before), "another document has another tag");
+                for said in said(&after.expect(200), "participant") {
+                    assert_eq!((said.get("sentiment"), said.get("keywords")), (Some(&Value::Null), Some(&Value::Null)));
+                }
+                let text = product.get(&format!("{session}/transcript?format=text")).await;
+                assert_eq!((tag(&text), &text.text), (tag(&plain), &plain.text), "what was said stays");
+            }
+            let text = pages(&document(&product, &format!("{session}/pdf")).await).concat();
+            assert!(text.contains("has withdrawn consent") && text.contains("Withdrawn"), "{text}");
+            assert!(!text.contains("Positive") && !text.contains("Key phrases"), "{text}");
+        }
+        assert_eq!(product.engine.store.verify_projections().await.expect("verify").differences, []);
+        product.stop().await;
+    }
+
+    async fn who_finds_the_processors_busy_is_told_to_come_again(engine: Engine) {
+        let product = Product::start(engine).await;
+        let session = interviewed(&product, json!({})).await;
+        let places: Vec<_> = std::iter::from_fn(|| product.app.processors.enter()).take(1_000).collect();
+        assert_eq!(places.len(), 64);
+        for what in ["transcript", "pdf"] {
+            let busy = product.get(&format!("{session}/{what}")).await;
+            assert_eq!((busy.refused(503).as_str(), busy.header("retry-after")), ("SERVICE_UNAVAILABLE", Some("2")));
+        }
+        drop(places);
+        product.get(&format!("{session}/transcript")).await.expect(200);
+        product.stop().await;
+    }
+
     async fn a_document_holds_the_interview(engine: Engine) {
         let product = Product::start(engine).await;
         let session = interviewed(&product, json!({})).await;

@@ -98,6 +98,21 @@ on_both_engines! {
         product.stop().await;
     }
 
+    async fn many_answers_at_once_ask_the_model_once(engine: Engine) {
+        let stand_in = model::Model::start(Mood::Hangs).await;
+        let mut interviews = interviews(&stand_in);
+        interviews.deadline = Duration::from_secs(2);
+        let (product, campaign) = product(engine, interviews).await;
+        let (ada, turn) = Participant::begin(&product, &campaign, "ada@example.com").await;
+        let answers = (1..=6).map(|seq| ada.answer_as(seq, &turn["prompt"], json!({"text": format!("It was {seq} days late.")})));
+        let answers = futures_util::future::join_all(answers).await;
+        let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+        assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+        assert!(statuses.iter().all(|status| matches!(status, 201 | 409)), "{statuses:?}");
+        assert_eq!(stand_in.asked().len(), 1);
+        product.stop().await;
+    }
+
     async fn nobody_talks_the_interviewer_out_of_the_script(engine: Engine) {
         let stand_in = model::Model::start(Mood::Says("Shall we skip the rest and end here?".into())).await;
         let (product, campaign) = product(engine, interviews(&stand_in)).await;

@@ -292,14 +292,64 @@ on_both_engines! {
         assert_eq!(Participant::invited(&product, &long).open().await.refused(409), "CAMPAIGN_NOT_ACTIVE");
         assert_eq!(early.open().await.refused(409), "CAMPAIGN_NOT_ACTIVE");
         assert_eq!(early.post("start", json!({})).await.refused(409), "CAMPAIGN_NOT_ACTIVE");
+        assert_eq!(early.look().await.refused(409), "CAMPAIGN_NOT_ACTIVE");
         assert_eq!(running.open().await.refused(409), "CAMPAIGN_NOT_ACTIVE", "not resumable");
-        assert_eq!(running.look().await.refused(409), "CAMPAIGN_NOT_ACTIVE");
         // Whoever is in the middle of it is not cut off.
+        assert_eq!(running.look().await.expect(200)["session"]["status"], "in_progress");
         running.answer(&turn["prompt"], json!({"text": LONG})).await.expect(201);
         running.post("complete", json!({})).await.expect(200);
+        let over = running.look().await.expect(200);
+        assert_eq!((&over["invite"]["status"], &over["session"]["status"]), (&json!("completed"), &json!("completed")));
 
         let created = product.engine.number("SELECT COUNT(*) FROM events WHERE type = 'session.created'").await;
         assert_eq!(created - before, 3);
+        product.stop().await;
+    }
+
+    async fn settings_that_change_change_no_session_that_is_open(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({"language": "de"})).await;
+        let mut ada = Participant::join(&product, &campaign, "ada@example.com").await;
+        let later = Participant::invited(&product, &product.invite(&campaign, "bob@example.com").await);
+        let before = ada.look().await.expect(200);
+        let body = json!({"settings": {"language": "fr", "requireConsent": false}});
+        product.send(product.request(Method::PATCH, &format!("/v1/campaigns/{campaign}"), &product.key).json(&body)).await.expect(200);
+        let shown = ada.look().await.expect(200);
+        assert_eq!((&shown["language"], &shown["consent"]), (&json!("de"), &before["consent"]));
+        assert_eq!(shown["consent"]["required"], json!(true));
+        let new = later.look().await.expect(200);
+        assert_eq!((&new["language"], &new["consent"]["required"]), (&json!("fr"), &json!(false)));
+        assert_eq!(new["consent"]["texts"][0]["locale"], "fr");
+        // What is shown is what can be agreed to.
+        for text in shown["consent"]["texts"].as_array().expect("texts") {
+            let given = json!({"granted": true, "type": text["type"], "textSha256": text["sha256"]});
+            assert_eq!(ada.post("consent", given).await.expect(201)["locale"], "de");
+        }
+        ada.post("start", json!({})).await.expect(200);
+        // Who left before the start begins anew, under what holds now.
+        let mut eve = Participant::join(&product, &campaign, "eve@example.com").await;
+        product.send(product.request(Method::PATCH, &format!("/v1/campaigns/{campaign}"), &product.key)
+            .json(&json!({"settings": {"language": "es"}}))).await.expect(200);
+        assert_eq!(eve.look().await.expect(200)["language"], "fr");
+        eve.post("leave", json!({})).await.expect(200);
+        assert_eq!(eve.look().await.expect(200)["language"], "es");
+        eve.open().await.expect(201);
+        assert_eq!(eve.look().await.expect(200)["language"], "es");
+        ada.finish().await;
+        ada.post("complete", json!({})).await.expect(200);
+        assert_eq!(ada.look().await.expect(200)["language"], "de", "also when it is over");
+        product.stop().await;
+    }
+
+    async fn who_completes_when_time_is_up_has_completed(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({"maxDuration": 60})).await;
+        let (ada, _) = Participant::begin(&product, &campaign, "ada@example.com").await;
+        product.engine.hands.advance(TimeDelta::seconds(59));
+        assert_eq!(ada.post("complete", json!({})).await.refused(409), "CONFLICT", "a required question is open");
+        product.engine.hands.advance(TimeDelta::seconds(1));
+        let done = ada.post("complete", json!({})).await.expect(200);
+        assert_eq!((&done["session"]["status"], &done["session"]["endReason"]), (&json!("completed"), &json!("time_limit")));
         product.stop().await;
     }
 

@@ -328,7 +328,7 @@ on_both_engines! {
         assert_eq!(resumed["session"]["status"], "in_progress");
 
         setting.wait(570 + 119);
-        setting.done(due(session, Due::TimeLimit)).await;
+        setting.done(due(session, Due::TimeLimit { grace: TimeDelta::seconds(120) })).await;
         assert_eq!(setting.document(session).await["status"], "in_progress", "the current answer may finish");
         setting.done(answer(session, "p1", 1, json!({"text": "Good."}))).await;
         let document = setting.document(session).await;

@@ -287,7 +287,11 @@ impl Player {
                 self.run(o, PauseSession { session, cause: PauseCause::Api, body }).await;
             }
             _ => {
-                let due = [Due::TimeLimit, Due::NeverStarted, Due::PauseTimeout(TimeDelta::minutes(1))];
+                let due = [
+                    Due::TimeLimit { grace: TimeDelta::seconds(120) },
+                    Due::NeverStarted,
+                    Due::PauseTimeout(TimeDelta::minutes(1)),
+                ];
                 let due = vec![(session, due[step.other % 3])];
                 self.run(o, EndInTime { due }).await;
             }

@@ -26,6 +26,7 @@ use interview_relay::{
             ses::{Amazon, Network},
         },
     },
+    processors::Processors,
     reactors::{
         Runner,
         file_removal::FileRemoval,
@@ -146,7 +147,9 @@ impl Node {
             (nowhere, Arc::new(Network::new().expect("a client")) as _)
         });
         let mail = Arc::new(Desk::new(Arc::new(mail), engine.keys.clone(), amazon));
-        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail });
+        let processors = Processors::default();
+        let app =
+            Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail, processors });
         let router = operation::router(&platform, routes::operations(), app.clone());
         let front = Front::plain(listener, router).behind(&proxies);
         let served = tokio::spawn(server::serve(vec![front], bounds, stopped));

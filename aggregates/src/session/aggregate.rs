@@ -10,9 +10,9 @@ use crate::{
     Entity, Personal,
     id::{CampaignId, FileId, InviteId, OrganizationId, ScriptId, SessionId},
     session::{
-        ANSWER_GRACE, ConsentFacts, ConsentRecord, EndReason, Given, Participant, PauseCause, Prompt, PromptKind,
-        Sentiment, SessionCommand, SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStatus, Speaker,
-        Terms, Utterance, state::opened, timeline::Timeline,
+        ConsentFacts, ConsentRecord, EndReason, Given, Participant, PauseCause, Prompt, PromptKind, Sentiment,
+        SessionCommand, SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStatus, Speaker, Terms,
+        Utterance, state::opened, timeline::Timeline,
     },
     value::Email,
 };
@@ -60,6 +60,9 @@ pub struct Session {
     pub recording: Option<bool>,
     /// Consent to processing, as last given or refused.
     pub data_processing: Option<bool>,
+    /// Whether consent was withdrawn. Once the interview is over that stands; before, it lasts until nothing is refused any
+    /// more. Nothing is stored and nothing analysed from then on.
+    pub withdrawn: bool,
     /// Every consent record, the oldest first.
     pub consents: Vec<ConsentRecord>,
     /// What waits for an answer.
@@ -70,6 +73,10 @@ pub struct Session {
     pub questions_answered: u32,
     /// How many follow-ups the current question has had.
     pub follow_ups: u32,
+    /// How often it was paused.
+    pub pauses: u32,
+    /// Bytes of all that was said.
+    pub said: usize,
     /// Whether a complete transcript was declared.
     pub transcript_ready: bool,
     /// The mood of what was said.
@@ -122,11 +129,11 @@ impl Session {
         u64::from(self.terms.max_duration) * 1_000
     }
 
-    /// When a running interview is out of time: at its greatest duration, or, while an answer may still come,
-    /// [`ANSWER_GRACE`] later. A pause moves it.
-    pub fn time_limit(&self) -> Option<DateTime<Utc>> {
-        let grace = if self.current.is_some() { ANSWER_GRACE } else { 0 };
-        let left = (self.max_elapsed() + grace).saturating_sub(self.elapsed);
+    /// When a running interview is out of time: at its greatest duration, or, while an answer may still come, so much
+    /// later. A pause moves it.
+    pub fn time_limit(&self, grace: Duration) -> Option<DateTime<Utc>> {
+        let grace = if self.current.is_some() { u64::try_from(grace.num_milliseconds()).unwrap_or(0) } else { 0 };
+        let left = self.max_elapsed().saturating_add(grace).saturating_sub(self.elapsed);
         let left = Duration::milliseconds(i64::try_from(left).unwrap_or(i64::MAX / 1_000));
         (self.status == SessionStatus::InProgress).then(|| self.last_at + left)
     }
@@ -147,9 +154,14 @@ impl Session {
         agreed(self.recording) && agreed(self.data_processing)
     }
 
-    /// Whether the participant has refused consent to processing, or taken it back.
+    /// Whether its participant may be recorded: agreed to, or not asked for and not refused.
+    pub fn may_be_recorded(&self) -> bool {
+        !self.withdrawn && self.recording.unwrap_or(!self.terms.require_consent)
+    }
+
+    /// Whether the participant has refused consent to processing, or taken back any.
     pub fn refuses_processing(&self) -> bool {
-        self.data_processing == Some(false)
+        self.withdrawn || self.data_processing == Some(false)
     }
 
     /// The recording that was accepted as the answer with a sequence number.
@@ -193,7 +205,7 @@ impl Session {
         self.last_at = created.at;
     }
 
-    fn consented(&mut self, granted: bool, facts: ConsentFacts) {
+    fn consented(&mut self, granted: bool, withdrawal: bool, facts: ConsentFacts) {
         let types = facts.kind.types();
         if types.contains(&crate::consent::ConsentType::Recording) {
             self.recording = Some(granted);
@@ -201,10 +213,17 @@ impl Session {
         if types.contains(&crate::consent::ConsentType::DataProcessing) {
             self.data_processing = Some(granted);
         }
+        if withdrawal {
+            self.withdrawn = true;
+            self.sentiment = None;
+        } else if granted && !self.status.is_over() {
+            self.withdrawn &= self.recording == Some(false) || self.data_processing == Some(false);
+        }
         self.consents.push(ConsentRecord {
             id: facts.consent_id,
             kind: facts.kind,
             granted,
+            withdrawal,
             text_version: facts.text_version,
             text_sha256: facts.text_sha256,
             locale: facts.locale,
@@ -225,7 +244,9 @@ impl Session {
         for said in prompted.said {
             use crate::session::UtteranceKind::{FollowUp, Question};
             let question_id = about.clone().filter(|_| matches!(said.kind, Question | FollowUp));
-            self.timeline.say(said.kind, texts.next(), said.origin, question_id, prompted.elapsed);
+            let text = texts.next();
+            self.said += text.as_ref().map_or(0, String::len);
+            self.timeline.say(said.kind, text, said.origin, question_id, prompted.elapsed);
         }
         self.current = prompted.prompt.map(|asked| Prompt {
             number: asked.number,
@@ -271,6 +292,11 @@ impl Entity for Session {
         self.participant.as_ref().map(|participant| Email::normalized(&participant.email))
     }
 
+    fn weight(&self) -> usize {
+        // What was answered is there twice: as it was given, and as it reads in the transcript.
+        2 * self.said + 256 * (self.utterances().len() + self.turns.len() + self.taken.len() + 2 * self.consents.len())
+    }
+
     fn decide(&self, command: SessionCommand) -> Result<Vec<SessionEvent>, SessionError> {
         self.decided(command)
     }
@@ -293,8 +319,8 @@ impl Aggregate for Session {
     fn apply(&mut self, event: SessionEvent) {
         match event {
             SessionEvent::Created(created) => self.created(created),
-            SessionEvent::ConsentRecorded(recorded) => self.consented(recorded.granted, recorded.facts),
-            SessionEvent::ConsentWithdrawn(withdrawn) => self.consented(false, withdrawn.facts),
+            SessionEvent::ConsentRecorded(recorded) => self.consented(recorded.granted, false, recorded.facts),
+            SessionEvent::ConsentWithdrawn(withdrawn) => self.consented(false, true, withdrawn.facts),
             SessionEvent::Started(started) => {
                 self.status = SessionStatus::InProgress;
                 self.started_at = Some(started.at);
@@ -304,6 +330,7 @@ impl Aggregate for Session {
             SessionEvent::Answered(answered) => {
                 let given = answered.given.clear().cloned();
                 let text = given.as_ref().map(|given| given.text(&self.terms.language));
+                self.said += text.as_ref().map_or(0, String::len);
                 let (question_id, spoken) = (answered.question_id.clone(), answered.spoken.as_ref());
                 self.timeline.answer(text, question_id, spoken, answered.elapsed);
                 self.questions_answered += u32::from(answered.kind == PromptKind::Question);
@@ -324,6 +351,7 @@ impl Aggregate for Session {
             }
             SessionEvent::Paused(paused) => {
                 self.status = SessionStatus::Paused;
+                self.pauses += 1;
                 self.pause_cause = Some(paused.cause);
                 self.paused_at = Some(paused.at);
                 self.pass(paused.at, paused.elapsed);

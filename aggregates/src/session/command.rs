@@ -85,6 +85,8 @@ pub enum SessionCommand {
     },
     /// Ends an interview that has run out of time. Does nothing before [`crate::session::Session::time_limit`].
     EndForTime {
+        /// How much longer the current answer may take.
+        grace: Duration,
         /// The present instant.
         now: DateTime<Utc>,
     },

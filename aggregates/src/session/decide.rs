@@ -7,13 +7,18 @@ use crate::{
     id::FileId,
     script::{Question, QuestionType, ScriptContent},
     session::{
-        Asked, ConsentFacts, ConsentMethod, ConsentRecorded, ConsentWithdrawn, EndReason, Given, NewAnswer, NewConsent,
-        NewSession, PauseCause, Produced, Prompt, PromptKind, Reply, ResumeCause, Said, Sentiment, Session,
-        SessionAbandoned, SessionAnswered, SessionCommand, SessionCompleted, SessionCreated, SessionError,
-        SessionEvent, SessionPaused, SessionPrompted, SessionResumed, SessionSkipped, SessionStarted, SessionStatus,
-        Spoken, TranscriptReady, aggregate::Taken, flow::Turn, state::prompt_id_of,
+        Asked, ConsentFacts, ConsentMethod, ConsentRecorded, ConsentWithdrawn, EndReason, Given, MUCH_SAID, NewAnswer,
+        NewConsent, NewSession, PauseCause, Produced, Prompt, PromptKind, Reply, ResumeCause, SHORT_ANSWER, Said,
+        Sentiment, Session, SessionAbandoned, SessionAnswered, SessionCommand, SessionCompleted, SessionCreated,
+        SessionError, SessionEvent, SessionPaused, SessionPrompted, SessionResumed, SessionSkipped, SessionStarted,
+        SessionStatus, Spoken, TranscriptReady, aggregate::Taken, flow::Turn, state::prompt_id_of,
     },
 };
+
+/// Consent records that a session may have, besides withdrawals that change something.
+const MAX_CONSENTS: usize = 200;
+/// Pauses that a session may have, besides those that silence causes.
+const MAX_PAUSES: u32 = 500;
 
 type Decision = Result<Vec<SessionEvent>, SessionError>;
 
@@ -31,6 +36,9 @@ impl Session {
             SessionCommand::Pause { cause, reason, now } => {
                 self.require(SessionStatus::InProgress)?;
                 self.require_person()?;
+                if self.pauses >= MAX_PAUSES {
+                    return Err(SessionError::TooMany("500 pauses"));
+                }
                 let now = self.not_before(now);
                 Ok(vec![self.pause(cause, reason, self.elapsed_at(now), now)])
             }
@@ -48,7 +56,7 @@ impl Session {
                 }
                 Ok(vec![self.abandoned(EndReason::ParticipantLeft, self.not_before(now))])
             }
-            SessionCommand::EndForTime { now } => Ok(self.end_for_time(self.not_before(now))),
+            SessionCommand::EndForTime { grace, now } => Ok(self.end_for_time(grace, self.not_before(now))),
             SessionCommand::EndForPause { timeout, now } => Ok(self.end_for_pause(timeout, self.not_before(now))),
             SessionCommand::GiveUp { now } => {
                 let due = self.status == SessionStatus::Created && now >= self.start_by;
@@ -76,9 +84,9 @@ impl Session {
     }
 
     fn consent(&self, new: NewConsent) -> Decision {
-        self.require_person()?;
         let at = self.not_before(new.now);
         let text = self.consent_text(&new).map_err(|error| SessionError::Invalid(vec![error]))?;
+        self.require_person()?;
         let facts = ConsentFacts {
             consent_id: new.consent_id,
             kind: new.kind,
@@ -91,14 +99,20 @@ impl Session {
             user_agent: new.user_agent.map(Into::into),
             at,
         };
-        let had = |types: &[consent::ConsentType]| {
-            types.iter().any(|kind| match kind {
-                consent::ConsentType::Recording => self.recording == Some(true),
-                consent::ConsentType::DataProcessing => self.data_processing == Some(true),
-            })
+        let said = |kind: &consent::ConsentType| match kind {
+            consent::ConsentType::Recording => self.recording,
+            consent::ConsentType::DataProcessing => self.data_processing,
         };
+        let types = new.kind.types();
+        // Nobody who refuses for the first time is ever turned away.
+        let repeats = types.iter().all(|kind| said(kind) == Some(false));
+        if self.consents.len() >= MAX_CONSENTS && (new.granted || repeats) {
+            return Err(SessionError::TooMany("200 consent records"));
+        }
         let running = matches!(self.status, SessionStatus::InProgress | SessionStatus::Paused);
-        if new.granted || !(running || had(new.kind.types())) {
+        // Once it has begun, a refusal takes back what the interview was held under, even where nobody had to ask.
+        let withdraws = self.started_at.is_some() || types.iter().any(|kind| said(kind) == Some(true));
+        if new.granted || !withdraws {
             return Ok(vec![SessionEvent::ConsentRecorded(ConsentRecorded { granted: new.granted, facts })]);
         }
         let mut events = vec![SessionEvent::ConsentWithdrawn(ConsentWithdrawn { facts })];
@@ -139,7 +153,7 @@ impl Session {
     /// [`SessionError::Erased`] and [`SessionError::NotRecorded`].
     pub fn admit_voice(&self) -> Result<(), SessionError> {
         self.require_person()?;
-        if self.recording == Some(true) { Ok(()) } else { Err(SessionError::NotRecorded) }
+        if self.recording == Some(true) && !self.withdrawn { Ok(()) } else { Err(SessionError::NotRecorded) }
     }
 
     /// Whether a recording may be the answer to a prompt. One whose sequence number has counted already may be the same
@@ -186,11 +200,25 @@ impl Session {
                 prompt_id_of(taken.prompt) == answer.prompt_id && (same_recording || is_same(taken, answer, content));
             return if same { Ok(None) } else { Err(SessionError::SequenceReused) };
         }
+        // What is wrong with the answer itself is told before what is wrong with the moment (contract 4), as far as the prompt
+        // is one that was ever asked.
+        let asked = self.turns.iter().filter_map(|turn| turn.prompt.as_ref());
+        let named = asked.rev().find(|prompt| prompt.id() == answer.prompt_id);
+        let named = named.and_then(|prompt| Some((prompt, question(content, &prompt.question_id)?)));
+        let given = match named {
+            Some((prompt, question)) => answer.reply.check(prompt.kind, question).map_err(SessionError::Invalid)?,
+            None => None,
+        };
         self.require(SessionStatus::InProgress)?;
         let prompt = self.current.as_ref().filter(|prompt| prompt.id() == answer.prompt_id);
-        let prompt = prompt.ok_or(SessionError::NotCurrent)?;
-        let question = question(content, &prompt.question_id).ok_or(SessionError::NotCurrent)?;
-        let given = answer.reply.check(prompt.kind, question).map_err(SessionError::Invalid)?;
+        let prompt = prompt.filter(|_| named.is_some()).ok_or(SessionError::NotCurrent)?;
+        if let Some(Given::Text(text)) = &given
+            && self.said >= MUCH_SAID
+            && text.chars().count() > SHORT_ANSWER
+        {
+            let message = format!("must have at most {SHORT_ANSWER} characters, since so much has been said already");
+            return Err(SessionError::Invalid(vec![FieldError::new("text", "too_long", message)]));
+        }
         Ok(Some((prompt, given)))
     }
 
@@ -230,13 +258,17 @@ impl Session {
     fn complete(&self, content: &ScriptContent, now: DateTime<Utc>) -> Decision {
         self.require(SessionStatus::InProgress)?;
         self.require_person()?;
+        let elapsed = self.elapsed_at(now);
+        if elapsed >= self.max_elapsed() {
+            return Ok(self.finish(EndReason::TimeLimit, elapsed, now));
+        }
         if self.current.is_some() {
             let open = content.questions.iter().any(|question| question.required && !self.has_answered(question));
             if open {
                 return Err(SessionError::Unanswered);
             }
         }
-        Ok(self.finish(EndReason::Finished, self.elapsed_at(now), now))
+        Ok(self.finish(EndReason::Finished, elapsed, now))
     }
 
     fn has_answered(&self, question: &Question) -> bool {
@@ -257,6 +289,14 @@ impl Session {
         if self.is_done() {
             return self.finish(EndReason::Finished, elapsed, now);
         }
+        if self.pauses >= 2 * MAX_PAUSES {
+            // Nobody falls silent so often: this would go on for ever.
+            return vec![SessionEvent::Abandoned(SessionAbandoned {
+                reason: EndReason::PauseTimeout,
+                elapsed,
+                at: now,
+            })];
+        }
         vec![self.pause(PauseCause::HeartbeatLost, None, elapsed, now)]
     }
 
@@ -266,8 +306,8 @@ impl Session {
         if silent && !self.is_erased() { vec![SessionEvent::Resumed(resumed)] } else { Vec::new() }
     }
 
-    fn end_for_time(&self, now: DateTime<Utc>) -> Vec<SessionEvent> {
-        match self.time_limit() {
+    fn end_for_time(&self, grace: Duration, now: DateTime<Utc>) -> Vec<SessionEvent> {
+        match self.time_limit(grace) {
             Some(limit) if now >= limit => self.finish(EndReason::TimeLimit, self.elapsed_at(now), now),
             _ => Vec::new(),
         }
@@ -309,7 +349,7 @@ impl Session {
         }
         // Who has withdrawn consent is not analysed any more. Two decimals, so that a row reads back as it was written.
         let sentiment = sentiment
-            .filter(|mood| mood.score.is_finite() && self.end_reason != Some(EndReason::ConsentWithdrawn))
+            .filter(|mood| mood.score.is_finite() && !self.withdrawn)
             .map(|mood| Sentiment { score: (mood.score.clamp(-1.0, 1.0) * 100.0).round() / 100.0, ..mood });
         vec![SessionEvent::TranscriptReady(TranscriptReady {
             partial: self.status == SessionStatus::Abandoned,

@@ -29,6 +29,9 @@ pub enum SessionError {
     /// Required questions are open.
     #[error("The interview cannot be completed before every required question is answered.")]
     Unanswered,
+    /// There are too many of something.
+    #[error("The session has {0} already, which is as many as there can be.")]
+    TooMany(&'static str),
     /// The person's data has been erased, and nothing can be added to it.
     #[error("The participant's personal data has been erased.")]
     Erased,
@@ -47,6 +50,7 @@ impl From<SessionError> for Refusal {
             SessionError::AlreadyExists
             | SessionError::NotCurrent
             | SessionError::SequenceReused
+            | SessionError::TooMany(_)
             | SessionError::Unanswered => Code::Conflict,
             SessionError::Invalid(fields) => return Self::validation(fields),
         };

@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// How long the current answer may take once the greatest duration is reached, in milliseconds of interview.
-pub const ANSWER_GRACE: u64 = 120_000;
+/// Bytes of all that was said, beyond which nobody is asked for more, and answers have to be short.
+pub const MUCH_SAID: usize = 2 << 20;
 /// How often to follow up on a question that is followed up on, where nobody says.
 const DEFAULT_FOLLOW_UPS: u32 = 1;
 /// The greatest number of characters of a produced line; longer ones are not used.
@@ -96,6 +96,7 @@ impl Session {
         let question = content.questions.iter().find(|question| question.id == prompt.question_id);
         if let (Some(question), Some(Given::Text(text))) = (question, given)
             && self.follow_ups < self.most_follow_ups(question)
+            && self.said < MUCH_SAID
             && interviewer::wants_more(text, &self.terms.language)
             // Who has used up the time of a question is not asked for more.
             && question.max_duration.is_none_or(|most| elapsed.saturating_sub(prompt.asked_at) < u64::from(most) * 1_000)

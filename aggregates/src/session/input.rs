@@ -13,8 +13,11 @@ pub const MAX_ANSWER: usize = 20_000;
 const MAX_REASON: usize = 500;
 const MAX_DEVICE: usize = 200;
 const MAX_IP: usize = 45;
-/// What JSON's numbers can count without loss.
-const SEQUENCE: std::ops::RangeInclusive<i64> = 0..=9_007_199_254_740_991;
+/// The greatest number of characters of an answer once much was said ([`crate::session::MUCH_SAID`]): enough to come to an end.
+pub const SHORT_ANSWER: usize = 500;
+/// The greatest sequence number: what JSON's numbers can count without loss.
+pub(super) const MAX_SEQUENCE: u64 = 9_007_199_254_740_991;
+const SEQUENCE: std::ops::RangeInclusive<i64> = 0..=MAX_SEQUENCE as i64;
 
 /// Any JSON value: which one is right depends on the question.
 struct Anything(Value);

@@ -26,9 +26,9 @@ pub use aggregate::Session;
 pub use command::{NewConsent, NewSession, SessionCommand};
 pub use error::SessionError;
 pub use event::*;
-pub use flow::{ANSWER_GRACE, Produced, Step};
+pub use flow::{MUCH_SAID, Produced, Step};
 pub use given::{Given, Reply};
-pub use input::{AnswerInput, ConsentInput, DeviceInput, MAX_ANSWER, NewAnswer, PauseInput};
+pub use input::{AnswerInput, ConsentInput, DeviceInput, MAX_ANSWER, NewAnswer, PauseInput, SHORT_ANSWER};
 pub use line::{INTERVIEWER, INTERVIEWER_VERSION, Line, Origin, OriginKind, SCRIPT};
 pub use state::{
     ConsentKind, ConsentMethod, ConsentRecord, Device, EndReason, Overall, Participant, PauseCause, Prompt, PromptKind,

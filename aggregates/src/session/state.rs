@@ -221,7 +221,7 @@ pub(super) fn prompt_id_of(number: u32) -> String {
     format!("p{number}")
 }
 
-/// What was agreed to, or refused, and on what grounds (contract 27). Also how it is listed.
+/// What was agreed to, or refused, and on what grounds (contract 27).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentRecord {
@@ -232,6 +232,8 @@ pub struct ConsentRecord {
     pub kind: ConsentKind,
     /// Whether it was given.
     pub granted: bool,
+    /// Whether it took back what was given before.
+    pub withdrawal: bool,
     /// The version of the text that was shown; none where the text was not ours.
     pub text_version: Option<u32>,
     /// The SHA-256 of the exact text that was shown, if that is known. Of both texts it is that of the two with an empty

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     script::{QuestionType, Scale, ScriptContent},
-    session::{Prompt, PromptKind, Session, UtteranceKind},
+    session::{Prompt, PromptKind, Session, UtteranceKind, input::MAX_SEQUENCE},
 };
 
 /// The interviewer's turn: what it says, what it asks, and how far the interview is.
@@ -107,15 +107,20 @@ impl Session {
             prompt,
             progress: ProgressView { answered: turn.answered, total: self.total_questions },
             done: turn.prompt.is_none(),
-            // As it was then: a retried answer is told the same again.
-            next_seq: self
-                .taken
-                .iter()
-                .filter(|(_, taken)| taken.turn <= index)
-                .map(|(seq, _)| seq + 1)
-                .max()
-                .unwrap_or(1),
+            next_seq: self.next_seq(index),
         })
+    }
+
+    /// A number that no answer up to a turn has used: a retried answer is told the same again.
+    fn next_seq(&self, index: usize) -> u64 {
+        let used = |seq: &u64| self.taken.get(seq).is_some_and(|taken| taken.turn <= index);
+        let last = self.taken.keys().rfind(|seq| used(seq));
+        match last {
+            None => 1,
+            Some(&last) if last < MAX_SEQUENCE => last + 1,
+            // There is no greater one, but always one between.
+            Some(_) => (1..MAX_SEQUENCE).find(|seq| !used(seq)).unwrap_or(0),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use aggregates::{
         Content, File, FileCommand, FileDeleted, FileError, FileEvent, FileKind, FileOwner, FileStored, LogoStored,
         MediaStored, admit,
     },
-    session::{EndReason, Participant, Session},
+    session::{Participant, Session, SessionStatus},
     value::Email,
 };
 
@@ -132,22 +132,37 @@ fn it_is_deleted_once_and_keeps_its_storage_key() {
 #[test]
 fn a_session_takes_files_as_far_as_consent_goes() {
     let kinds = FileKind::OF_SESSIONS.map(|(_, kind)| kind);
-    let taken = |session: &Session| kinds.map(|kind| admit(session, kind).map_err(|refusal| refusal.code));
-    let session = |change: &dyn Fn(&mut Session)| {
-        let mut session = Session::default();
-        session.participant = Some(Participant { email: participant(), name: None });
-        change(&mut session);
-        session
+    let of_type = |session: &Session, content_type: &str| {
+        kinds.map(|kind| admit(session, kind, content_type).map_err(|refusal| refusal.code))
     };
     let (yes, no) = (|| Ok(participant()), || Err(Code::ConsentRequired));
-    for recording in [None, Some(true)] {
-        assert_eq!(taken(&session(&|session| session.recording = recording)), [yes(), yes(), yes()]);
+    let session = |require_consent, recording| {
+        let mut session = Session::default();
+        session.participant = Some(Participant { email: participant(), name: None });
+        (session.terms.require_consent, session.recording) = (require_consent, recording);
+        session
+    };
+    for (require_consent, recording, may) in [
+        (true, None, false),
+        (true, Some(true), true),
+        (true, Some(false), false),
+        (false, None, true),
+        (false, Some(true), true),
+        (false, Some(false), false),
+    ] {
+        let session = session(require_consent, recording);
+        let media = || if may { yes() } else { no() };
+        assert_eq!(of_type(&session, "text/plain"), [media(), media(), yes()], "{require_consent} {recording:?}");
+        for content_type in ["audio/mpeg", "video/mp4"] {
+            let taken = of_type(&session, content_type);
+            assert_eq!(taken, [media(), media(), media()], "a sound is a sound, whatever it is called");
+        }
     }
-    assert_eq!(taken(&session(&|session| session.recording = Some(false))), [no(), no(), yes()]);
-    let ended = |reason| session(&|session| session.end_reason = Some(reason));
-    assert_eq!(taken(&ended(EndReason::ConsentWithdrawn)), [no(), no(), no()]);
-    let late = taken(&ended(EndReason::TimeLimit));
-    assert_eq!(late, [yes(), yes(), yes()], "recordings are often uploaded after the end");
-    let erased = session(&|session| session.participant = None);
-    assert_eq!(taken(&erased), kinds.map(|_| Err(Code::Erased)));
+    let mut late = session(true, Some(true));
+    late.status = SessionStatus::Completed;
+    assert_eq!(of_type(&late, "audio/mpeg"), [yes(), yes(), yes()], "recordings are often uploaded after the end");
+    late.withdrawn = true;
+    assert_eq!(of_type(&late, "text/plain"), [no(), no(), no()]);
+    late.participant = None;
+    assert_eq!(of_type(&late, "text/plain"), kinds.map(|_| Err(Code::Erased)));
 }

@@ -8,7 +8,7 @@ use aggregates::{
     script::{Script, ScriptContent},
     session::{ConsentKind, ConsentMethod, ConsentRecord, Session},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -120,6 +120,9 @@ pub struct ConsentView {
     pub user_agent: Option<String>,
     /// When.
     pub created_at: String,
+    /// The same, to go by.
+    #[serde(skip)]
+    pub at: DateTime<Utc>,
 }
 
 impl ConsentView {
@@ -138,6 +141,7 @@ impl ConsentView {
             ip: record.ip.clone(),
             user_agent: record.user_agent.clone(),
             created_at: shown(record.at),
+            at: record.at.trunc_subsecs(0),
         }
     }
 }

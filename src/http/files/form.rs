@@ -35,7 +35,10 @@ const HELD: usize = 256 << 10;
 const AROUND: u64 = 64 << 10;
 /// Parts that are looked at.
 const PARTS: usize = 16;
-/// How long a whole form may take, however steadily it drips.
+/// Bytes that must come within the time that a client may be silent: whoever drips is not waited for. That is half a KiB a second
+/// with the usual half a minute.
+const DRIP: usize = 16 << 10;
+/// How long a whole form may take.
 const WHOLE: Duration = Duration::from_secs(3_600);
 /// What is still read of a body that was refused, so that a client which has sent it already hears why.
 const LINGER: (usize, Duration) = (4 << 20, Duration::from_secs(2));
@@ -72,6 +75,11 @@ struct Paced {
     flow: Arc<Flow>,
     left: u64,
     idle: Duration,
+    /// What has come since there last was enough of it, and how long was waited for that. Only waiting counts: while a part is being
+    /// written, the client cannot send.
+    came: usize,
+    waited: Duration,
+    waiting: Option<Instant>,
     patience: Pin<Box<Sleep>>,
     whole: Pin<Box<Sleep>>,
     pause: bool,
@@ -80,7 +88,7 @@ struct Paced {
 impl Paced {
     fn new(flow: Arc<Flow>, limit: u64, idle: Duration) -> Self {
         let (patience, whole) = (Box::pin(tokio::time::sleep(idle)), Box::pin(tokio::time::sleep(WHOLE)));
-        Self { flow, left: limit, idle, patience, whole, pause: false }
+        Self { flow, left: limit, idle, came: 0, waited: Duration::ZERO, waiting: None, patience, whole, pause: false }
     }
 
     fn break_off(&self, broken: Broken) -> Poll<Option<Result<Bytes, std::io::Error>>> {
@@ -103,6 +111,12 @@ impl Stream for Paced {
             Poll::Ready(Some(Err(_))) => return self.break_off(Broken::Unreadable),
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => {
+                if self.waiting.is_none() {
+                    let now = Instant::now();
+                    self.waiting = Some(now);
+                    let end = now + self.idle.saturating_sub(self.waited);
+                    self.patience.as_mut().reset(end);
+                }
                 let late = self.patience.as_mut().poll(cx).is_ready() || self.whole.as_mut().poll(cx).is_ready();
                 return if late { self.break_off(Broken::TooSlow) } else { Poll::Pending };
             }
@@ -117,8 +131,12 @@ impl Stream for Paced {
         }
         self.left -= size;
         self.pause = true;
-        let next = Instant::now() + self.idle;
-        self.patience.as_mut().reset(next);
+        let waited = self.waiting.take().map_or(Duration::ZERO, |since| since.elapsed());
+        self.waited += waited;
+        self.came += piece.len();
+        if self.came >= DRIP {
+            (self.came, self.waited) = (0, Duration::ZERO);
+        }
         Poll::Ready(Some(Ok(piece)))
     }
 }
@@ -330,6 +348,27 @@ mod tests {
         let mut form = Form::open(request, 100, Duration::from_millis(20)).await.expect("a form");
         let mut part = form.next().await.expect("readable").expect("a part");
         let error = part.next().await.expect_err("silence");
+        assert_eq!(error.message(), "The body took too long to arrive.");
+    }
+
+    #[tokio::test]
+    async fn dripping_is_no_better_than_silence() {
+        let drops = stream::repeat(()).then(|()| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Ok::<_, std::convert::Infallible>(Bytes::from_static(b"x"))
+        });
+        let pieces = stream::iter([Ok(head())]).chain(drops);
+        let request = Request::post("/")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=XX")
+            .body(Body::from_stream(pieces))
+            .expect("a request");
+        let mut form = Form::open(request, 1 << 20, Duration::from_millis(100)).await.expect("a form");
+        let mut part = form.next().await.expect("readable").expect("a part");
+        let error = loop {
+            if let Err(error) = part.next().await {
+                break error;
+            }
+        };
         assert_eq!(error.message(), "The body took too long to arrive.");
     }
 }

@@ -12,13 +12,15 @@ use axum::{
     response::Response,
 };
 use futures_util::future::BoxFuture;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::form::{Form, Part, too_large};
 use crate::{
     app::{App, answered},
     command::{self, Command, Outcomes},
-    files::upload::{Limit, Refused},
+    files::{
+        Room,
+        upload::{Limit, Refused},
+    },
     http::{ApiError, Call, Platform, error::Failure},
 };
 
@@ -60,7 +62,7 @@ impl Received {
 /// A form whose head is good, with a place among the uploads that a node receives at once.
 pub struct Opened {
     form: Form,
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 impl Opened {
@@ -68,11 +70,16 @@ impl Opened {
     ///
     /// # Errors
     /// As [`Form::open`], and 503 when too many others are being received.
-    pub async fn new(app: &App, Streamed(request): Streamed, most: u64) -> Result<Self, ApiError> {
+    pub async fn new(
+        app: &App,
+        organization: OrganizationId,
+        Streamed(request): Streamed,
+        most: u64,
+    ) -> Result<Self, ApiError> {
         let idle = request.extensions().get::<Arc<Platform>>().map_or(IDLE, |platform| platform.limits.upload_idle);
         let form = Form::open(request, most, idle).await?;
         // Waiting for a place would keep the connection busy for as long as the others' uploads take.
-        let room = app.files.enter().ok_or_else(|| ApiError::unavailable(5))?;
+        let room = app.files.enter(organization).ok_or_else(|| ApiError::unavailable(5))?;
         Ok(Self { form, _room: room })
     }
 
@@ -123,7 +130,7 @@ pub async fn take_checked<C: Command + 'static>(
     check: Check,
     make: impl FnOnce(&Received) -> Result<C, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let opened = Opened::new(&app, request, most).await?;
+    let opened = Opened::new(&app, call.organization(), request, most).await?;
     let task = tokio::spawn(async move {
         let received = opened.receive(&app, call.organization(), limit, &["kind"]).await?;
         let made = match check(&app, &received).await {

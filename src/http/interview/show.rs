@@ -9,6 +9,7 @@ use aggregates::{
     id::InviteId,
     invite::{Invite, InviteError, InviteStatus},
     script::Script,
+    session::Session,
 };
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -49,14 +50,23 @@ pub async fn show(State(app): State<Arc<App>>, Token(token): Token) -> Result<Re
     let total_questions =
         script.as_ref().and_then(pinned).ok_or_else(|| ApiError::internal("a pinned version is gone"))?;
     let base = app.commands.link_base(organization.domain.as_deref());
+    let pending = invite.status == InviteStatus::Pending;
     let mut interview = interview(invite, campaign, organization, &base, total_questions);
-    interview.session = session(&app, &row).await?;
+    if let Some((session, state)) = session(&app, &row).await? {
+        // What was fixed when the session was created holds for it, whatever the campaign's settings say by now. Only who may
+        // still begin anew is asked under those.
+        if !(pending && state.status.is_over()) {
+            interview.held_under(&state);
+        }
+        interview.session = Some(session);
+    }
     let (speaker, listener) = (app.interviews.speaker(), app.interviews.listener());
     interview.speech = InterviewSpeech { prompts: speaker.is_some(), answers: listener.is_some() };
     Ok(answer::fresh(answer::ok(serde_json::to_vec(&interview).map_err(ApiError::internal)?)))
 }
 
-/// Whether the link still leads anywhere (contract 23). A finished interview still answers, so that the page can say so.
+/// Whether the link still leads anywhere (contract 23). One that has begun still answers, and a finished one so that the page
+/// can say so.
 fn admit(invite: &InviteDocument, campaign: CampaignStatus, now: DateTime<Utc>) -> Result<(), Refusal> {
     if invite.status == InviteStatus::Cancelled {
         return Err(InviteError::Cancelled.into());
@@ -64,7 +74,8 @@ fn admit(invite: &InviteDocument, campaign: CampaignStatus, now: DateTime<Utc>) 
     if invite.status == InviteStatus::Expired || overdue(invite.status, invite.expires_at, now) {
         return Err(InviteError::Expired.into());
     }
-    if campaign == CampaignStatus::Archived {
+    let begun = matches!(invite.status, InviteStatus::Started | InviteStatus::Completed);
+    if campaign == CampaignStatus::Archived && !begun {
         return Err(CampaignError::Archived.into());
     }
     Ok(())
@@ -97,13 +108,27 @@ fn interview(
     }
 }
 
+impl Interview {
+    /// Shows what holds for a session.
+    fn held_under(&mut self, session: &Session) {
+        self.language.clone_from(&session.terms.language);
+        self.total_questions = session.total_questions as usize;
+        self.consent = InterviewConsent {
+            required: session.terms.require_consent,
+            texts: consent::texts(&session.terms.language).into_iter().map(Into::into).collect(),
+        };
+    }
+}
+
 /// The latest session of an invite. Which one that is stands in the log only, since it is nothing that invites are listed by.
-async fn session(app: &App, invite: &Document) -> Result<Option<InterviewSession>, ApiError> {
+async fn session(app: &App, invite: &Document) -> Result<Option<(InterviewSession, Session)>, ApiError> {
     let id: InviteId = invite.id.parse().map_err(ApiError::internal)?;
     let state = app.commands.state::<Invite>(id, |_| false).await?;
     let Some(session) = state.and_then(|invite| invite.session_id) else { return Ok(None) };
     let SessionDocument { id, status, consent, .. } = load(app, "sessions", &session.to_string()).await?;
-    Ok(Some(InterviewSession { id: id.to_string(), status: status.as_str().to_owned(), consent }))
+    let state = app.commands.state::<Session>(id, |state| state.status == status).await?;
+    let state = state.ok_or_else(|| ApiError::internal("a session is in no log"))?;
+    Ok(Some((InterviewSession { id: id.to_string(), status: status.as_str().to_owned(), consent }, state)))
 }
 
 async fn load<T: DeserializeOwned>(app: &App, table: &'static str, id: &str) -> Result<T, ApiError> {
@@ -153,6 +178,8 @@ mod tests {
         assert_eq!(code("pending", archived, 99), Err(Code::CampaignNotActive));
         assert_eq!(code("started", active, 200), Ok(()));
         assert_eq!(code("completed", active, 200), Ok(()));
+        assert_eq!(code("started", archived, 200), Ok(()), "whoever is in the middle of it is not cut off");
+        assert_eq!(code("completed", archived, 200), Ok(()));
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub async fn spoken(
     found.ok_or_else(ApiError::not_found)?.0.state.admit_voice().map_err(Refusal::from)?;
     app.interviews.heartbeats.note(participant.session, app.commands.now());
     let most = app.files.sizes.upload.min(MAX_RECORDING);
-    let opened = Opened::new(&app, request, most).await?;
+    let opened = Opened::new(&app, participant.organization, request, most).await?;
     // A task of its own: when the client goes away, an unfinished recording is removed, and a finished one still counts.
     let task = tokio::spawn(async move { take(&app, &listener, opened, participant, guest).await });
     task.await.map_err(ApiError::internal)?

@@ -31,6 +31,7 @@ use crate::{
         MailSettings,
         reports::{Desk, ses::Network},
     },
+    processors::Processors,
     store::{Location, Store},
     trust::keys::{Keys, random_key},
     webhooks::{self, Webhooks, guard::SystemResolver},
@@ -108,7 +109,9 @@ impl Site {
         let streams = Streams::new(watch::channel(false).1);
         let (commands, interviews) = (Arc::new(commands), Interviews::default());
         let interview_page = InterviewPage::default();
-        let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail });
+        let processors = Processors::default();
+        let app =
+            Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail, processors });
         let router = operation::router(&platform, routes::operations(), app);
         Self { router, hands, script, _directory: directory }
     }

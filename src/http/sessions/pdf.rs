@@ -43,6 +43,7 @@ pub async fn pdf(
     mut query: Query,
     known: IfNoneMatch,
 ) -> Result<Response, ApiError> {
+    let place = app.processors.enter().ok_or_else(|| ApiError::unavailable(2))?;
     let found = app.commands.session(id, call.organization()).await?;
     let (snapshot, content) = found.ok_or_else(ApiError::not_found)?;
     let default = Options::default();
@@ -64,20 +65,23 @@ pub async fn pdf(
         _ => None,
     };
     let brand = Brand { colour: organization.brand_color, logo };
-    let draft = tokio::task::spawn_blocking(move || {
-        Draft::new(&report(&session, device, &content, (organization.name, brand), campaign.name), &options)
+    let work = place.work(move || {
+        let report = report(&session, device, &content, (organization.name, brand), campaign.name);
+        let draft = Draft::new(&report, &options)?;
+        let tag = draft.tag();
+        let document = if known.has(&tag) { None } else { Some(draft.typeset()?) };
+        Ok((tag, document))
     });
-    let draft = draft.await.map_err(ApiError::internal)?.map_err(failed)?;
-    let tag = draft.tag();
-    let response = if known.has(&tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let mut response = Response::new(Body::from(pdf::print(draft).await.map_err(failed)?));
+    let (tag, document) = work.await.map_err(ApiError::internal)?.map_err(failed)?;
+    let response = if let Some(document) = document {
+        let mut response = Response::new(Body::from(document));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
         let name = format!("attachment; filename=\"interview-{id}.pdf\"");
         headers.insert(header::CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(ApiError::internal)?);
         response
+    } else {
+        StatusCode::NOT_MODIFIED.into_response()
     };
     let mut response = tagged(response, &tag);
     // The names of campaign and organization, its colour and logo may change, so a client asks each time whether its copy still holds.
@@ -97,7 +101,6 @@ fn failed(error: pdf::Error) -> ApiError {
             Failure::PayloadTooLarge,
             "The conversation is too long for a PDF document. Fetch its transcript instead.",
         ),
-        pdf::Error::Busy => ApiError::unavailable(2),
         error @ pdf::Error::Failed(_) => ApiError::internal(error),
     }
 }
@@ -112,6 +115,7 @@ fn report(
     let consents = session.consents.iter().map(|record| Consent {
         kind: record.kind.as_str().to_owned(),
         granted: record.granted,
+        withdrawal: record.withdrawal,
         at: record.at,
         text_version: record.text_version,
         text_sha256: record.text_sha256.clone(),

@@ -1,6 +1,6 @@
 //! `GET /v1/sessions/{sessionId}/transcript`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use aggregates::{Code, Refusal, id::SessionId, session::Session};
 use axum::{
@@ -10,7 +10,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 
 use super::schema::{Transcript, TranscriptQuery};
 use crate::{
@@ -21,8 +20,9 @@ use crate::{
 
 /// Get a session's transcript
 ///
-/// A transcript never changes once its session is over, so it may be cached for ever. That of an abandoned session is marked
-/// as partial.
+/// A transcript does not change once its session is over, so it may be cached for ever: what was said stays. Only sentiment and key
+/// phrases become `null`, under a new `ETag`, when the participant withdraws consent later on. That of an abandoned session
+/// is marked as partial.
 ///
 /// Sentiment and key phrases exist for English only, and are `null` elsewhere. Redaction replaces e-mail, web and IP
 /// addresses, telephone, card and bank account numbers, and the participant's own name by placeholders such as `[EMAIL]`; it
@@ -45,12 +45,15 @@ pub async fn transcript(
     mut query: Query,
     known: IfNoneMatch,
 ) -> Result<Response, ApiError> {
+    let place = app.processors.enter().ok_or_else(|| ApiError::unavailable(2))?;
     let found = app.commands.session(id, call.organization()).await?;
     let (snapshot, _) = found.ok_or_else(ApiError::not_found)?;
     let options = options(&mut query);
     query.finish()?;
     is_over(&snapshot.state)?;
-    let body = written(snapshot.state, options).await?;
+    let session = snapshot.state;
+    let work = place.work(move || transcript::render(&conversation(&session), &options));
+    let body = work.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     let tag = tag(&body);
     let response = if known.has(&tag) {
         StatusCode::NOT_MODIFIED.into_response()
@@ -95,18 +98,6 @@ pub(super) fn is_over(session: &Session) -> Result<(), ApiError> {
         return Err(Refusal::new(Code::TranscriptNotReady, message).into());
     }
     Ok(())
-}
-
-/// Analysing takes a processor for some milliseconds, more with key phrases: as many at a time as there are processors.
-async fn written(session: Session, options: Options) -> Result<Vec<u8>, ApiError> {
-    static PROCESSORS: LazyLock<Semaphore> =
-        LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
-    let processor = PROCESSORS.acquire().await.map_err(ApiError::internal)?;
-    let work = tokio::task::spawn_blocking(move || {
-        let _processor = processor;
-        transcript::render(&conversation(&session), &options)
-    });
-    work.await.map_err(ApiError::internal)?.map_err(ApiError::internal)
 }
 
 fn tag(body: &[u8]) -> String {

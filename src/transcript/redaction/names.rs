@@ -6,11 +6,16 @@ use regex::Regex;
 
 use super::{folded::fold, made_pattern};
 
-/// Parts of names that are words of their own, and tell nothing without the rest.
+/// What stands before or behind a name, and is none.
+const TITLES: &[&str] =
+    &["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "jr", "sr", "phd", "md", "herr", "frau", "mme"];
+
+/// Parts of names that are words of their own, and tell nothing without the rest; in the middle of a name, that is: people are
+/// called Ben, and have the family name Le.
 const PARTICLES: &[&str] = &[
-    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "jr", "sr", "phd", "md", "herr", "frau", "mme", "de", "da",
-    "do", "dos", "das", "del", "della", "di", "du", "la", "le", "les", "von", "vom", "van", "der", "den", "zu", "zur",
-    "bin", "ibn", "bint", "al", "el", "and", "und", "et", "y", "e", "the", "of", "ben", "ter", "ten", "af", "av",
+    "de", "da", "do", "dos", "das", "del", "della", "di", "du", "la", "le", "les", "von", "vom", "van", "der", "den",
+    "zu", "zur", "bin", "ibn", "bint", "al", "el", "and", "und", "et", "y", "e", "the", "of", "ben", "ter", "ten",
+    "af", "av",
 ];
 
 /// Local parts that name an office, not a person.
@@ -52,7 +57,7 @@ impl Names {
     /// For a participant.
     pub fn of(name: Option<&str>, email: &str) -> Self {
         let folded = name.map(fold).unwrap_or_default();
-        let mut tokens = tokens(&folded);
+        let all = tokens(&folded);
         let mut alternatives = Vec::new();
         if let Some(whole) = whole(&folded) {
             alternatives.push(whole);
@@ -60,13 +65,18 @@ impl Names {
         let email = fold(email.trim());
         let local = email.split('@').next().unwrap_or_default();
         let local = local.split('+').next().unwrap_or_default();
+        match all.as_slice() {
+            // The only one there is, whatever it is.
+            [only] => alternatives.push(part(only).unwrap_or_else(|| single(only))),
+            _ => alternatives.extend(telling(&all).filter_map(part)),
+        }
         let structured = local.contains(|c: char| matches!(c, '.' | '_' | '-') || c.is_ascii_digit());
         if structured {
-            let parts = local.split(|c: char| !c.is_alphabetic());
-            tokens.extend(parts.filter(|part| part.chars().count() > 2 && !OFFICES.contains(part)).map(str::to_owned));
+            let parts = local.split(|c: char| !c.is_alphabetic()).map(str::to_owned);
+            let parts: Vec<String> =
+                parts.filter(|part| part.chars().count() > 2 && !OFFICES.contains(&part.as_str())).collect();
+            alternatives.extend(telling(&parts).filter_map(part));
         }
-        alternatives
-            .extend(tokens.iter().filter(|token| !PARTICLES.contains(&token.as_str())).filter_map(|token| part(token)));
         alternatives.sort_by_key(|alternative| std::cmp::Reverse(alternative.len()));
         alternatives.dedup();
         let names = (!alternatives.is_empty()).then(|| made_pattern(&alternatives.join("|")));
@@ -84,7 +94,9 @@ impl Names {
 
     /// Where the name, or a part of it, stands in a folded text.
     pub fn names(&self, text: &str) -> Vec<Range<usize>> {
-        self.names.iter().flat_map(|regex| regex.find_iter(text)).map(|found| found.range()).collect()
+        // "_" is a letter to the patterns, and a separator to people. As a space it separates two finds, too.
+        let text = text.replace('_', " ");
+        self.names.iter().flat_map(|regex| regex.find_iter(&text)).map(|found| found.range()).collect()
     }
 
     /// Where the address stands in a folded text.
@@ -100,6 +112,39 @@ fn tokens(name: &str) -> Vec<String> {
         .collect()
 }
 
+/// The parts of a name that say whose it is.
+fn telling(tokens: &[String]) -> impl Iterator<Item = &str> {
+    let names: Vec<&str> = tokens.iter().map(String::as_str).filter(|token| !TITLES.contains(token)).collect();
+    let last = names.len().saturating_sub(1);
+    let telling = move |(at, token): &(usize, &str)| *at == 0 || *at == last || !PARTICLES.contains(token);
+    names.into_iter().enumerate().filter(telling).map(|(_, token)| token)
+}
+
+/// A pattern for the letters of a token, with what is written for umlauts and the sharp s by some and left out by others: the token
+/// is folded, so it has none of them any more.
+fn spelled(token: &str) -> String {
+    let mut pattern = String::with_capacity(2 * token.len());
+    let mut letters = token.chars().peekable();
+    while let Some(letter) = letters.next() {
+        pattern.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
+        let (more, optional) = match letter {
+            'a' => (&['e', 'a'][..], "[ea]?"),
+            'o' | 'u' => (&['e'][..], "e?"),
+            's' => (&['s'][..], "s?"),
+            _ => continue,
+        };
+        letters.next_if(|next| more.contains(next));
+        pattern.push_str(optional);
+    }
+    pattern
+}
+
+/// A token as a word of its own, however short.
+fn single(token: &str) -> String {
+    let spelled = spelled(token);
+    if token.chars().any(is_unspaced) { spelled } else { format!(r"\b{spelled}\b") }
+}
+
 /// Whether words of this script are written without spaces between them.
 fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' | '\u{2E80}'..='\u{9FFF}'
@@ -108,18 +153,18 @@ fn is_unspaced(c: char) -> bool {
 
 /// The whole name, whatever stands between its parts.
 fn whole(name: &str) -> Option<String> {
-    let parts: Vec<String> = tokens(name).iter().map(|token| regex::escape(token)).collect();
+    let parts: Vec<String> = tokens(name).iter().map(|token| spelled(token)).collect();
     if parts.len() < 2 {
         return None;
     }
     let whole = parts.join(r"[\s.,_'\-]*");
-    if name.chars().any(is_unspaced) { Some(whole) } else { Some(format!(r"\b{whole}(?:'?s)?\b")) }
+    if name.chars().any(is_unspaced) { Some(whole) } else { Some(format!(r"\b{whole}(?:'?s)?\d*\b")) }
 }
 
 /// A part of a name, as a word of its own.
 fn part(token: &str) -> Option<String> {
     let length = token.chars().count();
-    let escaped = regex::escape(token);
+    let escaped = spelled(token);
     if token.chars().any(is_unspaced) {
         // A single character is a family name, and a syllable of countless words.
         if length < 2 {
@@ -135,19 +180,17 @@ fn part(token: &str) -> Option<String> {
     }
     let cyrillic = token.chars().all(|c| matches!(c, '\u{0400}'..='\u{052F}'));
     let arabic = token.chars().any(|c| matches!(c, '\u{0600}'..='\u{06FF}' | '\u{0750}'..='\u{077F}'));
-    // "_" is a letter to \b, and a separator to people.
-    let (before, after) = (r"(?:\b|_)", r"(?:\b|_)");
     if cyrillic && length > 3 {
         // Inflected: the last vowel may change, and an ending of up to three letters follow.
         let stem = token.trim_end_matches(['а', 'я', 'о', 'е', 'и', 'ы', 'й', 'ь']);
-        return Some(format!(r"{before}{}\p{{L}}{{0,3}}{after}", regex::escape(stem)));
+        return Some(format!(r"\b{}\p{{L}}{{0,3}}\b", regex::escape(stem)));
     }
     if arabic {
         // "And", "for", "with", "by" and the article are written as one word with the name.
-        return Some(format!(r"{before}[وفبلك]?(?:ال)?{escaped}{after}"));
+        return Some(format!(r"\b[وفبلك]?(?:ال)?{escaped}\b"));
     }
-    // The possessive, with and without its apostrophe.
-    Some(format!(r"{before}{escaped}(?:s)?{after}"))
+    // The possessive, with and without its apostrophe; and the number that makes a name free.
+    Some(format!(r"\b\d*{escaped}(?:s)?\d*\b"))
 }
 
 #[cfg(test)]
@@ -169,6 +212,40 @@ mod tests {
         assert_eq!(hidden("José Núñez", "", "Jose\u{301} NUNEZ und Josés Haus"), ["jose nunez", "joses"]);
         assert_eq!(hidden("Dr. Ludwig van der Berg", "", "the van of Ludwig, der Hund, Berg"), ["ludwig", "berg"]);
         assert!(hidden("Ann Lee", "", "annual planning, leeway, channel").is_empty());
+    }
+
+    #[test]
+    fn names_that_are_words() {
+        assert_eq!(hidden("Ben", "", "I'm Ben, and have been for long"), ["ben"]);
+        assert_eq!(hidden("Ben Miller", "", "I'm Ben"), ["ben"]);
+        assert_eq!(hidden("Anh Le", "", "Le, like the French article"), ["le"]);
+        assert_eq!(hidden("Dr. Al Gore", "", "the doctor, Dr. Al"), ["al"]);
+        assert_eq!(hidden("", "ben.miller@example.com", "Ben here"), ["ben"]);
+        assert_eq!(hidden("X", "", "X, as in fix"), ["x"]);
+        assert_eq!(hidden("李", "", "我姓李"), ["李"]);
+        assert_eq!(hidden("Dr", "", "call me Dr"), ["dr"]);
+        assert!(hidden("Maria da Silva", "", "a la carte, da capo").is_empty());
+    }
+
+    #[test]
+    fn names_are_spelled_in_several_ways() {
+        for (name, text) in [
+            ("Müller", "Mueller"),
+            ("Mueller", "Müller"),
+            ("Müller", "MULLER"),
+            ("Weißmann", "Weissmann"),
+            ("Weissmann", "Weißmann"),
+            ("Weissmann", "WEISMANN"),
+            ("Jörg Schäfer", "Joerg Schaefer"),
+            ("Søren Ågård", "Soeren Aagaard"),
+            ("Jane Doe", "JaneDoe85"),
+            ("Jane Doe", "jane85"),
+            ("Jane Doe", "85jane"),
+            ("Jane Ann Doe", "jane_doe"),
+        ] {
+            let folded = fold(text);
+            assert_eq!(hidden(name, "", text).concat(), folded.replace('_', ""), "{name}: {text}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use regex::Regex;
 use super::pattern;
 
 /// Endings of domain names that are believed without `www.` or a scheme. Those that are English words (it, is, me, …) are left
-/// out: "I fixed.it" is no address.
+/// out: "I fixed.it" is no address. Any ending is believed where a path follows.
 const ENDINGS: &str = "com|org|net|edu|gov|info|biz|dev|app|tech|online|shop|cloud|io|ai|eu|uk|de|fr|es|nl|pl|ch|se|dk|fi|pt|ru|cz|gr|ie|lu|hu|ro|bg|hr|sk|jp|cn|kr|br|mx|ar|cl|ca|au|nz|za|sa|ae|eg|ma|il|tr|ua|co\\.uk|com\\.au|com\\.br|co\\.jp|email|example|test|invalid";
 
 const AT: &str = r"(?:\s*@\s*|\s*[(\[{<]\s*(?:at|@|a|arroba|arobase)\s*[)\]}>]\s*|\s+(?:at|arroba|arobase|klammeraffe|chiocciola|собака)\s+)";
@@ -39,7 +39,7 @@ pub fn emails(text: &str) -> Vec<Range<usize>> {
 pub fn urls(text: &str) -> Vec<Range<usize>> {
     static URL: LazyLock<Regex> = LazyLock::new(|| {
         pattern(&format!(
-            r#"\b[a-z][a-z0-9+.\-]{{1,20}}://[^\s<>"]+|\b(?:mailto|tel|sip):[^\s<>"]+|\bwww\.[^\s<>"]+|\b[\p{{L}}\p{{N}}](?:[\p{{L}}\p{{N}}.\-]*[\p{{L}}\p{{N}}])?\.(?:{ENDINGS})\b(?::\d+)?(?:[/?#][^\s<>"]*)?"#
+            r#"\b[a-z][a-z0-9+.\-]{{1,20}}://[^\s<>"]+|\b(?:mailto|tel|sip):[^\s<>"]+|\bwww\.[^\s<>"]+|\b[\p{{L}}\p{{N}}](?:[\p{{L}}\p{{N}}.\-]*[\p{{L}}\p{{N}}])?\.(?:{ENDINGS})\b(?::\d+)?(?:[/?#][^\s<>"]*)?|\b[\p{{L}}\p{{N}}](?:[\p{{L}}\p{{N}}.\-]*[\p{{L}}\p{{N}}])?\.\p{{L}}{{2,24}}(?::\d+)?/[^\s<>"]+"#
         ))
     });
     // Punctuation at the end belongs to the sentence.
@@ -122,10 +122,14 @@ mod tests {
             ("at www.example.museum, ok", "www.example.museum"),
             ("on example.com/pricing today", "example.com/pricing"),
             ("on shop.example.io", "shop.example.io"),
+            ("it is bit.ly/3xYz", "bit.ly/3xYz"),
+            ("or t.co/x.", "t.co/x"),
+            ("or it.is/me, too", "it.is/me"),
         ] {
             assert_eq!(parts(text, urls), [url]);
         }
         assert!(urls("it broke.it was late. e.g. this, i.e. that, 3.5 stars").is_empty());
+        assert!(urls("9.5/10, i.e./e.g., and/or, at 5 p.m./6 p.m.").is_empty());
     }
 
     #[test]

@@ -104,9 +104,10 @@ fn mod97(characters: impl Iterator<Item = u8> + Clone) -> bool {
 
 /// Telephone numbers: with a country code, with a leading zero, in the North American form, or long enough to be one.
 pub fn phones(text: &str) -> Vec<Range<usize>> {
+    // Of any length: numbers that follow each other make one run, and what would be cut off would be too short to be found.
     static RUN: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?:\+[\s(]{0,2}|\bplus\s+|\()?\d(?:[\s.\-/()]{0,3}\d){4,19}(?:\s*(?:ext|extension|durchwahl|x)\.?\s*\d{1,6}\b)?",
+            r"(?:\+[\s(]{0,2}|\bplus\s+|\()?\d(?:[\s.\-/()]{0,3}\d){4,}(?:\s*(?:ext|extension|durchwahl|x)\.?\s*\d{1,6}\b)?",
         )
     });
     static CUE: LazyLock<Regex> = LazyLock::new(|| {
@@ -115,18 +116,28 @@ pub fn phones(text: &str) -> Vec<Range<usize>> {
         )
     });
     let mut found = Vec::new();
-    for run in RUN.find_iter(text) {
+    let mut at = 0;
+    while let Some(run) = RUN.find_at(text, at) {
         let before = &text[..run.start()];
-        // The end of a word with digits in it, or of an amount, is no telephone number.
-        if before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '#' | '$' | '€' | '£' | ',')) {
+        // The end of a word with digits in it, or of an amount, is no telephone number; what stands behind it may be one.
+        let word = before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '$' | '€' | '£'));
+        if word || ends_in_thousands(before, run.as_str()) {
+            at = run.start() + run.as_str().find(char::is_whitespace).unwrap_or(run.len());
             continue;
         }
+        at = run.end();
         let from = before.char_indices().rev().nth(39).map_or(0, |(index, _)| index);
         if is_phone(run.as_str(), CUE.is_match(&before[from..])) {
             found.push(run.range());
         }
     }
     found
+}
+
+/// Whether a run begins with the last three digits of an amount, behind the comma that separates thousands.
+fn ends_in_thousands(before: &str, run: &str) -> bool {
+    let separated = before.strip_suffix(',').is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit()));
+    separated && run.bytes().take_while(u8::is_ascii_digit).count() == 3
 }
 
 fn is_phone(run: &str, announced: bool) -> bool {
@@ -198,7 +209,27 @@ mod tests {
             assert_eq!(parts(&format!("it is {phone} thanks"), phones), [phone]);
         }
         assert_eq!(parts("my number is 12345, ok", phones), ["12345"]);
+        assert_eq!(parts("#0301234567", phones), ["0301234567"]);
+        assert_eq!(parts("plan b2 0171 2345678", phones), ["0171 2345678"]);
+        assert_eq!(parts("for $12 0171 2345678 or 1,500 0171 2345679", phones), ["0171 2345678", "0171 2345679"]);
         assert_eq!(parts("+1 555 123 4567 ext. 12", phones), ["+1 555 123 4567 ext. 12"]);
+    }
+
+    #[test]
+    fn numbers_behind_each_other_leave_nothing() {
+        for text in [
+            "0171 2345678\n0171 9876543",
+            "00491712345678 00491719876543",
+            "0171 2345678,0171 9876543",
+            "0171 2345678, 0171 9876543",
+            "0171 2345678 0171 9876543 0171 5555555 0171 4444444",
+        ] {
+            let rest = phones(text).into_iter().rev().fold(text.to_owned(), |mut rest, range| {
+                rest.replace_range(range, "");
+                rest
+            });
+            assert!(!rest.contains(|c: char| c.is_ascii_digit()), "{text:?} leaves {rest:?}");
+        }
     }
 
     #[test]
@@ -211,6 +242,8 @@ mod tests {
             "1.250.000",
             "a 9 of 10",
             "$12000000",
+            "1,200,500.50 euros",
+            "abc123-456-7890",
             "in 1999",
             "42",
             "version 3.14.15",

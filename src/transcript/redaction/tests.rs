@@ -155,6 +155,24 @@ proptest! {
         prop_assert!(!plain.contains(&core), "{spelling:?} left {written}");
     }
 
+    /// One secret does not help another one to get through.
+    #[test]
+    fn of_two_secrets_none_survives(
+        (one, first) in secret(),
+        (two, second) in secret(),
+        between in prop::sample::select(vec![",", ", ", "\n", " ", ";", " and "]),
+    ) {
+        let redaction = Redaction::new(Some("Zoë Müller-Żak"), "zoe@corp.example");
+        let said = format!("{one}{between}{two}");
+        let redacted = redaction.apply(&said);
+        let dense = |text: &str| -> String {
+            folded::fold(text).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | '_')).collect()
+        };
+        for core in [first, second] {
+            prop_assert!(!dense(&redacted).contains(&dense(&core)), "{said:?} left {redacted}");
+        }
+    }
+
     /// Any text whatever can be redacted, and a second pass finds nothing more.
     #[test]
     fn any_text_can_be_redacted(text in "[\\PC\\n]{0,80}", name in "\\PC{0,20}", email in "\\PC{0,20}") {

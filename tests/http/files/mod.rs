@@ -7,6 +7,7 @@ mod uploads;
 
 use std::{sync::Arc, time::Duration};
 
+use aggregates::id::{Id as _, OrganizationId};
 use interview_relay::{
     files::{Files, Objects, Place, Sizes},
     http::Limits,
@@ -255,8 +256,13 @@ fn a_node_receives_a_bounded_number_of_uploads_at_once() {
     let folder = tempfile::tempdir().expect("make a folder");
     let objects = Objects::open(&Place::Local(folder.path().to_owned()), []).expect("a folder");
     let files = Arc::new(Files::new(objects, SIZES));
-    let places: Vec<_> = std::iter::from_fn(|| files.enter()).take(1_000).collect();
-    assert_eq!(places.len(), 64);
-    drop(places);
-    assert!(files.enter().is_some());
+    let organization = |n: u128| OrganizationId::from_uuid(uuid::Uuid::from_u128(n));
+    let all_of = |n| std::iter::from_fn(|| files.enter(organization(n))).take(1_000).collect::<Vec<_>>();
+    let first = all_of(1);
+    assert_eq!(first.len(), 16, "one organization leaves room for others");
+    let others: Vec<_> = (2..100).flat_map(all_of).collect();
+    assert_eq!(others.len(), 48);
+    assert!(files.enter(organization(200)).is_none());
+    drop(first);
+    assert!(files.enter(organization(200)).is_some());
 }

@@ -6,13 +6,16 @@ use aggregates::{
 };
 use interview_relay::command::{
     Caller, Command,
-    sessions::{OpenSession, RecordConsent, StartSession},
+    sessions::{AnswerPrompt, CompleteSession, OpenSession, RecordConsent, StartSession},
 };
 use reqwest::{Method, multipart::Form};
 use serde_json::{Value, json};
 
-use super::{SIZES, form, hash, heard, mp3, png, streamed, with_every_store};
-use crate::support::product::{Product, id};
+use super::{SIZES, Shelf, form, hash, heard, mp3, png, streamed, with_every_store};
+use crate::support::{
+    engines::on_both_engines,
+    product::{Product, id},
+};
 
 async fn run(product: &Product, command: impl Command) -> Value {
     let organization = product.organization;
@@ -42,6 +45,7 @@ with_every_store! {
     async fn a_file_of_a_session_shows_what_the_contract_lists(shelf: Shelf) {
         let product = &shelf.product;
         let session = session(product).await;
+        run(product, consent(session, true, "all")).await;
         let path = format!("/v1/sessions/{session}/files");
         let bytes = mp3(11 << 20);
         let answer = shelf.send(&path, of_kind("recording", streamed("Ada Lovelace.mp3", bytes.clone()))).await;
@@ -148,17 +152,85 @@ with_every_store! {
         shelf.product.stop().await;
     }
 
-    async fn who_refuses_to_be_recorded_is_not(shelf: Shelf) {
+    async fn who_has_not_agreed_to_be_recorded_is_not(shelf: Shelf) {
         let product = &shelf.product;
         let session = session(product).await;
         let path = format!("/v1/sessions/{session}/files");
-        run(product, consent(session, false, "recording")).await;
-        for kind in ["recording", "screen"] {
-            let refused = shelf.send(&path, of_kind(kind, form("b.mp3", mp3(60)))).await;
-            assert_eq!(refused.refused(409), "CONSENT_REQUIRED", "{kind}");
+        for refused in [false, true] {
+            if refused {
+                run(product, consent(session, false, "recording")).await;
+            }
+            // A recording does not become another thing by being called an attachment.
+            for kind in ["recording", "screen", "attachment"] {
+                let refused = shelf.send(&path, of_kind(kind, form("b.mp3", mp3(60)))).await;
+                assert_eq!(refused.refused(409), "CONSENT_REQUIRED", "{kind}");
+            }
+            let screen = shelf.send(&path, of_kind("screen", form("s.png", png(60)))).await;
+            assert_eq!(screen.refused(409), "CONSENT_REQUIRED");
         }
         shelf.send(&path, form("letter.txt", b"Dear all".to_vec())).await.expect(201);
         assert_eq!((shelf.events().await, shelf.uploads().await, shelf.left().len()), (1, 0, 1));
+        shelf.product.stop().await;
+    }
+}
+
+on_both_engines! {
+    async fn a_withdrawal_holds_whenever_it_comes(engine: Engine) {
+        let shelf = Shelf::local(engine).await;
+        let product = &shelf.product;
+        for (kind, when) in [("all", "created"), ("all", "ended"), ("data_processing", "ended"), ("recording", "ended")] {
+            let session = session(product).await;
+            let path = format!("/v1/sessions/{session}/files");
+            run(product, consent(session, true, "all")).await;
+            if when == "ended" {
+                run(product, StartSession { session }).await;
+                let answer = json!({"promptId": "p1", "seq": 1, "text": "It was a pleasure from the beginning to the very end."});
+                run(product, AnswerPrompt { session, body: answer, spoken: None, produced: None }).await;
+                run(product, CompleteSession { session }).await;
+                shelf.send(&path, of_kind("recording", form("late.mp3", mp3(50)))).await.expect(201);
+            }
+            run(product, consent(session, false, kind)).await;
+            let stored = shelf.events().await;
+            let refuses = async || {
+                for (kind, file) in [("recording", mp3(60)), ("attachment", mp3(60)), ("attachment", b"Some notes".to_vec())] {
+                    let refused = shelf.send(&path, of_kind(kind, form("b", file))).await;
+                    assert_eq!(refused.refused(409), "CONSENT_REQUIRED", "{kind} {when}");
+                }
+            };
+            refuses().await;
+            if when == "ended" {
+                let again = json!({"granted": true, "type": "all"});
+                product.post(&format!("/v1/sessions/{session}/consent"), again).await.expect(201);
+                refuses().await;
+            }
+            assert_eq!((shelf.events().await, shelf.uploads().await), (stored, 0));
+        }
+        shelf.product.stop().await;
+    }
+
+    async fn no_file_follows_a_withdrawal_in_the_log(engine: Engine) {
+        let shelf = Shelf::local(engine).await;
+        let product = &shelf.product;
+        let late = "SELECT COUNT(*) FROM events WHERE type = 'file.stored' AND position > \
+                    (SELECT MAX(position) FROM events WHERE type = 'consent.withdrawn')";
+        for _ in 0..8 {
+            let session = session(product).await;
+            run(product, consent(session, true, "all")).await;
+            let path = format!("/v1/sessions/{session}/files");
+            let before = shelf.events().await;
+            let (one, two, _) = tokio::join!(
+                shelf.send(&path, of_kind("recording", form("a.mp3", mp3(60)))),
+                shelf.send(&path, form("notes.txt", b"Some notes".to_vec())),
+                run(product, consent(session, false, "all")),
+            );
+            assert_eq!(product.engine.number(late).await, 0);
+            let taken = i64::from(one.status == 201) + i64::from(two.status == 201);
+            assert_eq!(shelf.events().await, before + taken);
+            for refused in [one, two].iter().filter(|answer| answer.status != 201) {
+                assert_eq!(refused.refused(409), "CONSENT_REQUIRED");
+            }
+        }
+        assert_eq!(shelf.uploads().await, 0);
         shelf.product.stop().await;
     }
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use aggregates::{
     Code, Entity,
     session::{
-        ANSWER_GRACE, ConsentKind, EndReason, PauseCause, Reply, ResumeCause, Session, SessionCommand, SessionEvent,
-        SessionStatus,
+        ConsentKind, EndReason, PauseCause, Reply, ResumeCause, Session, SessionCommand, SessionEvent, SessionStatus,
     },
 };
 use chrono::Duration;
@@ -21,6 +20,7 @@ use crate::{
 };
 
 const LIMIT: i64 = 600;
+const GRACE: i64 = 120;
 const START_BY: i64 = 3_600;
 const PAUSE_TIMEOUT: i64 = 1_000;
 
@@ -88,9 +88,12 @@ struct Model {
     reason: Option<EndReason>,
     recording: Option<bool>,
     processing: Option<bool>,
+    withdrawn: bool,
     /// The question that is asked, and how many follow-ups it had.
     asking: Option<(u32, u32)>,
     prompts: u32,
+    /// What each prompt was, like `asking`.
+    asked: Vec<(u32, u32)>,
     taken: BTreeMap<u64, (u32, Words)>,
     answered: Vec<u32>,
     /// Seconds of interview up to `since`, from which on it runs, or rests.
@@ -124,11 +127,18 @@ impl Model {
 
     fn consent(&mut self, kind: ConsentKind, granted: bool) -> usize {
         let (one, two) = (kind != ConsentKind::DataProcessing, kind != ConsentKind::Recording);
+        let had = one && self.recording == Some(true) || two && self.processing == Some(true);
+        let begun = self.prompts > 0;
         if one {
             self.recording = Some(granted);
         }
         if two {
             self.processing = Some(granted);
+        }
+        if !granted {
+            self.withdrawn |= had || begun;
+        } else if !self.status.is_over() && self.recording != Some(false) && self.processing != Some(false) {
+            self.withdrawn = false;
         }
         if self.status == SessionStatus::InProgress {
             let seconds = self.elapsed();
@@ -147,15 +157,18 @@ impl Model {
         if let Some(taken) = self.taken.get(&seq) {
             return if *taken == (prompt, words) { Ok(0) } else { Err(Code::Conflict) };
         }
+        // An answer that its prompt does not take is told so before it is told that this is not the moment.
+        let at = usize::try_from(prompt).expect("small").checked_sub(1);
+        let asked = at.and_then(|at| self.asked.get(at));
+        if asked.is_some_and(|(question, follow_ups)| !words.fits(*question, *follow_ups > 0)) {
+            return Err(Code::ValidationError);
+        }
         if self.status != SessionStatus::InProgress {
             return Err(Code::SessionNotActive);
         }
         let Some((question, follow_ups)) = self.asking.filter(|_| prompt == self.prompts) else {
             return Err(Code::Conflict);
         };
-        if !words.fits(question, follow_ups > 0) {
-            return Err(Code::ValidationError);
-        }
         self.taken.insert(seq, (prompt, words));
         if follow_ups == 0 && words != Words::Skip {
             self.answered.push(question);
@@ -173,8 +186,9 @@ impl Model {
             (4, _) => None,
             _ => Some((question + 1, 0)),
         };
-        if self.asking.is_none() {
-            self.prompts -= 1;
+        match self.asking {
+            Some(asking) => self.asked.push(asking),
+            None => self.prompts -= 1,
         }
         self.prompt_since = seconds;
         Ok(2)
@@ -192,6 +206,7 @@ impl Model {
             }
             Move::Start => {
                 (self.status, self.asking, self.prompts, self.prompt_since) = (InProgress, Some((1, 0)), 1, 0);
+                self.asked.push((1, 0));
                 self.tick(0);
                 return Ok(2);
             }
@@ -229,6 +244,10 @@ impl Model {
                 return Ok(1);
             }
             Move::Complete if self.status != InProgress => return Err(Code::SessionNotActive),
+            Move::Complete if self.elapsed() >= LIMIT => {
+                let seconds = self.elapsed();
+                return Ok(self.finish(EndReason::TimeLimit, seconds));
+            }
             Move::Complete if self.asking.is_some() && [1, 3, 4].iter().any(|q| !self.answered.contains(q)) => {
                 return Err(Code::Conflict);
             }
@@ -243,8 +262,7 @@ impl Model {
                 return Ok(1);
             }
             Move::EndForTime if self.status == InProgress => {
-                let grace = i64::try_from(ANSWER_GRACE / 1_000).expect("small");
-                let limit = LIMIT + if self.asking.is_some() { grace } else { 0 };
+                let limit = LIMIT + if self.asking.is_some() { GRACE } else { 0 };
                 let seconds = self.elapsed();
                 return Ok(if seconds >= limit { self.finish(EndReason::TimeLimit, seconds) } else { 0 });
             }
@@ -281,8 +299,10 @@ impl ReferenceStateMachine for Model {
             reason: None,
             recording: None,
             processing: None,
+            withdrawn: false,
             asking: None,
             prompts: 0,
+            asked: Vec::new(),
             taken: BTreeMap::new(),
             answered: Vec::new(),
             seconds: 0,
@@ -363,7 +383,7 @@ impl StateMachineTest for Test {
             Move::Restored => SessionCommand::HeartbeatRestored { now },
             Move::Complete => SessionCommand::Complete { content: content(), now },
             Move::Leave => SessionCommand::Leave { now },
-            Move::EndForTime => SessionCommand::EndForTime { now },
+            Move::EndForTime => SessionCommand::EndForTime { grace: Duration::seconds(GRACE), now },
             Move::EndForPause => SessionCommand::EndForPause { timeout: Duration::seconds(PAUSE_TIMEOUT), now },
             Move::GiveUp => SessionCommand::GiveUp { now },
         };
@@ -378,6 +398,9 @@ impl StateMachineTest for Test {
         assert_eq!(state.questions_answered as usize, model.answered.len());
         assert_eq!(state.elapsed_at(at(model.now)), model.elapsed().unsigned_abs() * 1_000);
         assert_eq!(state.current.is_some(), model.asking.is_some());
+        assert_eq!(state.withdrawn, model.withdrawn);
+        // Terms of this model require consent.
+        assert_eq!(state.may_be_recorded(), model.recording == Some(true) && !model.withdrawn);
         assert!(state.organization_id().is_some());
         sessions::monotonic(state.utterances());
         // In the order of the log: nothing that was said follows a withdrawal that ended the interview, or any other end.

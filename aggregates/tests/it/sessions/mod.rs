@@ -172,7 +172,11 @@ impl Interview {
     }
 
     pub fn view(&self) -> TurnView {
-        self.state().latest_turn(&content()).expect("a turn")
+        self.view_of(&content())
+    }
+
+    pub fn view_of(&self, content: &ScriptContent) -> TurnView {
+        self.state().latest_turn(content).expect("a turn")
     }
 
     pub fn prompt(&self) -> String {

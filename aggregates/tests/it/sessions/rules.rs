@@ -6,11 +6,12 @@ use aggregates::{
     Code, Entity, Event, Personal, Refusal, consent,
     consent::ConsentType,
     id::FileId,
+    script::{Question, ScriptContent},
     session::{
-        Asked, ConsentKind, ConsentMethod, EndReason, Given, NewConsent, NewSession, Origin, Overall, PauseCause,
-        PromptKind, Reply, Said, Sentiment, Session, SessionAbandoned, SessionAnswered, SessionCommand, SessionCreated,
-        SessionError, SessionEvent, SessionPrompted, SessionStarted, SessionStatus, Speaker, Spoken, Terms,
-        TranscriptReady, UtteranceKind, interviewer,
+        Asked, ConsentKind, ConsentMethod, EndReason, Given, MUCH_SAID, NewConsent, NewSession, Origin, Overall,
+        PauseCause, PromptKind, Reply, Said, Sentiment, Session, SessionAbandoned, SessionAnswered, SessionCommand,
+        SessionCreated, SessionError, SessionEvent, SessionPrompted, SessionStarted, SessionStatus, Speaker, Spoken,
+        Terms, TranscriptReady, UtteranceKind, interviewer,
     },
     value::Email,
 };
@@ -208,6 +209,145 @@ fn after_a_withdrawal_nothing_is_accepted() {
 }
 
 #[test]
+fn a_withdrawal_holds_whenever_it_comes() {
+    let mood = Sentiment { overall: Overall::Positive, score: 0.5 };
+    // After the end, of either type or both.
+    for kind in [ConsentKind::Recording, ConsentKind::DataProcessing, ConsentKind::All] {
+        let mut interview = Interview::started();
+        interview.answer_all(0);
+        interview.run(complete(at(50)));
+        interview.run(ready(Some(mood), at(50)));
+        assert!(interview.state().may_be_recorded() && interview.state().sentiment.is_some());
+        assert_eq!(interview.run(consent(kind, false, at(60))), ["consent.withdrawn"]);
+        assert!(interview.state().withdrawn && !interview.state().may_be_recorded());
+        assert_eq!(interview.state().sentiment, None, "what came of it goes");
+        assert_eq!(interview.state().end_reason, Some(EndReason::Finished));
+        // Somebody with an API key cannot undo that.
+        interview.run(consent(ConsentKind::All, true, at(70)));
+        assert_eq!(interview.state().recording, Some(true), "as last said");
+        assert!(interview.state().withdrawn && !interview.state().may_be_recorded());
+    }
+    // Before the start it can be taken back, by agreeing to everything again.
+    let mut interview = Interview::created(terms());
+    interview.run(consent(ConsentKind::All, true, t0()));
+    assert_eq!(interview.run(consent(ConsentKind::All, false, t0())), ["consent.withdrawn"]);
+    assert!(interview.state().withdrawn);
+    interview.run(consent(ConsentKind::Recording, true, t0()));
+    assert!(interview.state().withdrawn, "one of two");
+    interview.run(consent(ConsentKind::DataProcessing, true, t0()));
+    assert!(!interview.state().withdrawn && interview.state().may_be_recorded());
+    // Where nobody had to ask, who says no afterwards withdraws all the same.
+    let mut unasked = Interview::created(Terms { require_consent: false, ..terms() });
+    unasked.run(start(t0()));
+    unasked.answer_all(0);
+    unasked.run(complete(at(50)));
+    assert_eq!(unasked.run(consent(ConsentKind::All, false, at(60))), ["consent.withdrawn"]);
+    assert!(unasked.state().withdrawn);
+    let withdrawals: Vec<_> = interview.state().consents.iter().map(|record| record.withdrawal).collect();
+    assert_eq!(withdrawals, [false, true, false, false]);
+}
+
+#[test]
+fn records_and_pauses_are_bounded_but_withdrawals_are_not() {
+    let mut interview = Interview::started();
+    for n in 1..200 {
+        interview.run(consent(ConsentKind::All, true, at(n)));
+    }
+    assert_eq!(interview.code(consent(ConsentKind::All, true, at(300))), Code::Conflict);
+    assert_eq!(
+        interview.run(consent(ConsentKind::Recording, false, at(300))),
+        ["consent.withdrawn", "session.abandoned"]
+    );
+    assert_eq!(interview.run(consent(ConsentKind::All, false, at(301))), ["consent.withdrawn"], "of the other type");
+    assert_eq!(interview.code(consent(ConsentKind::All, false, at(302))), Code::Conflict, "said already");
+
+    let mut restless = Interview::started();
+    for _ in 0..500 {
+        restless.run(pause(PauseCause::Participant, at(1)));
+        restless.run(resume(at(1)));
+    }
+    assert_eq!(restless.code(pause(PauseCause::Api, at(2))), Code::Conflict);
+    // Silence still pauses, but not for ever.
+    let lost = SessionCommand::HeartbeatLost { last_seen: at(1), now: at(200) };
+    for _ in 0..500 {
+        assert_eq!(restless.run(lost.clone()), ["session.paused"]);
+        restless.run(resume(at(200)));
+    }
+    assert_eq!(restless.run(lost), ["session.abandoned"]);
+    assert_eq!(restless.state().end_reason, Some(EndReason::PauseTimeout));
+}
+
+#[test]
+fn who_has_said_much_is_asked_for_no_more_and_comes_to_an_end() {
+    let settings = Terms { max_follow_ups: Some(9), require_consent: false, ..terms() };
+    let questions: Vec<_> =
+        (1..=60).map(|n| Question { id: format!("q{n}"), ..content().questions[0].clone() }).collect();
+    let script = Arc::new(ScriptContent { questions, ..(*content()).clone() });
+    let mut interview = Interview::created(settings);
+    interview.run(SessionCommand::Start { content: script.clone(), now: t0() });
+    let to = |prompt: &str, seq, words: &str| SessionCommand::Answer {
+        answer: reply(prompt, seq, text(words)),
+        spoken: None,
+        produced: None,
+        content: script.clone(),
+        now: t0(),
+    };
+    let answer = |interview: &Interview, seq, words: &str| to(&interview.prompt(), seq, words);
+    // Endless words of four bytes each letter.
+    let long = "\u{20000}".repeat(20_000);
+    let mut seq = 0;
+    while interview.state().said < MUCH_SAID {
+        seq += 1;
+        interview.run(answer(&interview, seq, &long));
+    }
+    assert_eq!(seq, 27);
+    let refusal = interview.refuses(answer(&interview, 900, &"x".repeat(501)));
+    assert_eq!((refusal.code, fields(&refusal)), (Code::ValidationError, vec![("text", "too_long")]));
+    assert_eq!(interview.run(to("p27", seq, &long)), [""; 0], "what was accepted stays accepted");
+    while !interview.view_of(&script).done {
+        seq += 1;
+        interview.run(answer(&interview, seq, "Fine."));
+    }
+    assert_eq!(seq, 60, "short answers are not followed up on any more");
+    assert_eq!(interview.state().questions_answered, 60);
+    assert!(interview.state().said < MUCH_SAID + 200_000 && interview.state().weight() > 2 * MUCH_SAID);
+}
+
+#[test]
+fn what_is_wrong_with_an_answer_is_told_before_what_is_wrong_with_the_moment() {
+    let mut interview = Interview::started();
+    interview.run(answer("p1", 1, text(LONG), at(10)));
+    // To a question that was asked before, and while the interview rests.
+    assert_eq!(interview.code(answer("p1", 2, value(json!(5)), at(11))), Code::ValidationError);
+    interview.run(pause(PauseCause::Participant, at(12)));
+    assert_eq!(interview.code(answer("p2", 2, value(json!(99)), at(13))), Code::ValidationError);
+    assert_eq!(interview.code(answer("p2", 2, value(json!(3)), at(13))), Code::SessionNotActive);
+    assert_eq!(
+        interview.code(answer("p7", 2, value(json!(99)), at(13))),
+        Code::SessionNotActive,
+        "nobody knows the question"
+    );
+    // So with consent, of an erased person too.
+    let gone = erased(&interview.0.events);
+    let SessionCommand::Consent(wrong) = consent(ConsentKind::All, true, at(14)) else { unreachable!("a consent") };
+    let wrong = SessionCommand::Consent(NewConsent { text_sha256: Some("ab".repeat(32)), ..wrong });
+    assert_eq!(Refusal::from(gone.decide(wrong).expect_err("refused")).code, Code::ValidationError);
+}
+
+#[test]
+fn the_next_number_is_always_one_that_can_be_used() {
+    let last = 9_007_199_254_740_991;
+    let mut interview = Interview::started();
+    interview.run(answer("p1", last - 1, text(LONG), at(10)));
+    assert_eq!(interview.view().next_seq, last);
+    interview.run(answer("p2", last, value(json!(3)), at(20)));
+    assert_eq!(interview.view().next_seq, 1);
+    interview.run(answer("p3", 1, value(json!("Red")), at(30)));
+    assert_eq!(interview.view().next_seq, 2);
+    assert_eq!(interview.state().turn_after(last - 1, &content()).map(|turn| turn.next_seq), Some(last), "as then");
+}
+
+#[test]
 fn a_retried_answer_counts_once() {
     let mut interview = Interview::started();
     interview.run(answer("p1", 7, text(&format!(" {LONG} ")), at(10)));
@@ -323,7 +463,7 @@ fn of_an_erased_person_nothing_is_left_and_nothing_is_added() {
     }
     // The clock still ends it, and writes nothing personal.
     for command in [
-        SessionCommand::EndForTime { now: at(9_999) },
+        SessionCommand::EndForTime { grace: Duration::zero(), now: at(9_999) },
         SessionCommand::HeartbeatLost { last_seen: at(20), now: at(140) },
         SessionCommand::Leave { now: at(20) },
     ] {

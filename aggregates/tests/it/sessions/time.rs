@@ -2,13 +2,16 @@
 
 use aggregates::{
     Code,
-    session::{ANSWER_GRACE, EndReason, PauseCause, SessionCommand, SessionEvent, SessionStatus, Terms},
+    session::{EndReason, PauseCause, SessionCommand, SessionEvent, SessionStatus, Terms},
 };
 use chrono::Duration;
 use serde_json::json;
 
 use super::{Interview, LONG, answer, complete, monotonic, pause, ready, resume, start, terms, text, value};
 use crate::common::{Live, at};
+
+/// How much longer the current answer may take.
+const GRACE: Duration = Duration::seconds(120);
 
 #[test]
 fn pauses_are_left_out() {
@@ -18,13 +21,13 @@ fn pauses_are_left_out() {
     assert_eq!(interview.code(pause(PauseCause::Api, at(11))), Code::SessionNotActive);
     assert_eq!(interview.code(complete(at(11))), Code::SessionNotActive);
     assert_eq!(interview.state().elapsed_at(at(1_000)), 10_000);
-    assert_eq!(interview.state().time_limit(), None);
+    assert_eq!(interview.state().time_limit(GRACE), None);
     // Only silence is ended by a heartbeat.
     assert_eq!(interview.run(SessionCommand::HeartbeatRestored { now: at(12) }), [""; 0]);
     interview.run(resume(at(100)));
     assert_eq!(interview.code(resume(at(100))), Code::SessionNotActive);
     assert_eq!(interview.state().elapsed_at(at(105)), 15_000);
-    assert_eq!(interview.state().time_limit(), Some(at(100 + 590 + 120)));
+    assert_eq!(interview.state().time_limit(GRACE), Some(at(100 + 590 + 120)));
     interview.answer_all(100);
     interview.run(complete(at(145)));
     assert_eq!(interview.state().elapsed, 55_000);
@@ -79,7 +82,7 @@ fn a_long_pause_abandons() {
 #[test]
 fn at_the_time_limit_the_current_answer_may_finish() {
     let mut interview = Interview::started();
-    let end = |now| SessionCommand::EndForTime { now };
+    let end = |now| SessionCommand::EndForTime { grace: GRACE, now };
     assert_eq!(interview.run(end(at(600))), [""; 0], "somebody may be speaking");
     let mut other = Interview(Live { state: interview.state().clone(), events: interview.0.events.clone() });
     let names = interview.run(answer("p1", 1, text("Fine."), at(610)));
@@ -89,7 +92,7 @@ fn at_the_time_limit_the_current_answer_may_finish() {
     assert_eq!((state.questions_answered, state.elapsed), (1, 610_000));
     assert!(interview.view().done);
 
-    let grace = i64::try_from(ANSWER_GRACE / 1_000).expect("small");
+    let grace = GRACE.num_seconds();
     assert_eq!(other.run(end(at(600 + grace - 1))), [""; 0]);
     assert_eq!(other.run(end(at(600 + grace))), ["session.prompted", "session.completed"]);
     assert_eq!(other.state().end_reason, Some(EndReason::TimeLimit));
@@ -97,9 +100,21 @@ fn at_the_time_limit_the_current_answer_may_finish() {
 
     let mut finished = Interview::started();
     finished.answer_all(0);
-    assert_eq!(finished.state().time_limit(), Some(at(600)), "nobody is speaking any more");
+    assert_eq!(finished.state().time_limit(GRACE), Some(at(600)), "nobody is speaking any more");
     assert_eq!(finished.run(end(at(600))), ["session.completed"]);
     assert_eq!(finished.state().end_reason, Some(EndReason::Finished));
+}
+
+#[test]
+fn who_completes_when_time_is_up_has_completed() {
+    let mut interview = Interview::started();
+    assert_eq!(interview.code(complete(at(599))), Code::Conflict, "required questions are open");
+    assert_eq!(interview.run(complete(at(600))), ["session.prompted", "session.completed"]);
+    assert_eq!(interview.state().end_reason, Some(EndReason::TimeLimit));
+    let mut finished = Interview::started();
+    finished.answer_all(0);
+    finished.run(complete(at(700)));
+    assert_eq!(finished.state().end_reason, Some(EndReason::Finished), "nothing was left to ask");
 }
 
 #[test]
