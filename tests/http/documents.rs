@@ -133,11 +133,14 @@ on_both_engines! {
 
     async fn redaction_leaves_nothing_in_any_format(engine: Engine) {
         let product = Product::start(engine).await;
-        let path = format!("{}/transcript?redact_pii=true&include_keywords=true", interviewed(&product, json!({})).await);
+        let session = interviewed(&product, json!({})).await;
+        let path = format!("{session}/transcript?redact_pii=true&include_keywords=true");
+        let id = session.rsplit('/').next().expect("an id");
         for format in ["json", "text", "srt", "vtt"] {
             let answer = product.get(&format!("{path}&format={format}")).await;
             assert_eq!(answer.status, 200);
-            let text = answer.text.to_lowercase();
+            // Ids are made at random, and may spell anything.
+            let text = answer.text.to_lowercase().replace(id, "");
             for secret in ["ada", "lovelace", "1234567", "example.com"] {
                 assert!(!text.contains(secret), "{secret} in {text}");
             }
