@@ -15,10 +15,15 @@ use clap::{Arg, ArgMatches};
 
 use crate::{
     files::Place,
+    http::TrustedProxies,
     interview::model::Endpoint,
     mail::{MailSettings, Outlet, settings},
     webhooks::Schedule,
 };
+
+mod tls;
+
+pub use self::tls::{Certificates, Tls};
 
 /// The settings file that is read when no other is named.
 pub const FILE: &str = "interview-relay.toml";
@@ -53,6 +58,7 @@ pub const SETTINGS: &[Setting] = &[
         "32 bytes in base64 on one line; required with PostgreSQL, generated in the data directory otherwise",
     ),
     setting("amqp-url", "AMQP_URL", "", "amqp://… or amqps://… to publish events to RabbitMQ"),
+    setting("amqp-ca-file", "RELAY_AMQP_CA_FILE", "", "Roots besides the public ones for amqps://, in PEM"),
     setting(
         "files-url",
         "RELAY_FILES_URL",
@@ -127,6 +133,30 @@ pub const SETTINGS: &[Setting] = &[
         "0.0.0.0:8443",
         "Address to listen on for HTTPS; --listen then redirects to it",
     ),
+    setting(
+        "trusted-proxies",
+        "RELAY_TRUSTED_PROXIES",
+        "",
+        "Addresses and networks, such as 10.0.0.0/8, whose X-Forwarded-For is believed; separated by commas",
+    ),
+    setting(
+        "acme-domain",
+        "RELAY_ACME_DOMAIN",
+        "",
+        "Names to get certificates for by ACME, which agrees to the authority's terms; it asks on port 80. Separated by commas",
+    ),
+    setting(
+        "acme-directory",
+        "RELAY_ACME_DIRECTORY",
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "The authority that issues them",
+    ),
+    setting(
+        "acme-ca-file",
+        "RELAY_ACME_CA_FILE",
+        "",
+        "Roots of that authority's own HTTPS in PEM; the machine's otherwise",
+    ),
     setting("max-body", "RELAY_MAX_BODY", "1048576", "Bytes that a request body may have"),
     setting("max-upload", "RELAY_MAX_UPLOAD", "104857600", "Bytes that a session's file may have"),
     setting("max-connections", "RELAY_MAX_CONNECTIONS", "4096", "Connections served at once"),
@@ -161,6 +191,8 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Where RabbitMQ is, if it is used.
     pub amqp_url: Option<String>,
+    /// Roots of RabbitMQ's certificate besides the public ones.
+    pub amqp_ca_file: Option<PathBuf>,
     /// Where files are kept.
     pub files: Place,
     /// Where Redis is, if it is used.
@@ -181,8 +213,10 @@ pub struct Config {
     pub model: Option<Endpoint>,
     /// When interviews end by themselves.
     pub timeouts: Timeouts,
-    /// Certificates, if HTTPS is served.
+    /// How HTTPS is served, if it is.
     pub tls: Option<Tls>,
+    /// Proxies whose word is taken for where a request came from.
+    pub trusted_proxies: TrustedProxies,
     /// Bytes that a request body may have.
     pub max_body: usize,
     /// Bytes that a session's file may have.
@@ -196,17 +230,6 @@ pub struct Config {
     /// How it is logged.
     pub log_format: LogFormat,
     sources: BTreeMap<&'static str, (String, Source)>,
-}
-
-/// How HTTPS is served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    /// The certificate chain.
-    pub certificates: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// Address for HTTPS.
-    pub listen: SocketAddr,
 }
 
 /// When interviews are paused or end by themselves (contract 24).
@@ -347,6 +370,7 @@ impl Config {
             public_url: values.public_url(listen, tls.as_ref())?,
             database_url,
             master_key_file,
+            amqp_ca_file: values.amqp_ca_file()?,
             amqp_url: values.url("amqp-url", &["amqp://", "amqps://"])?,
             files: match values.given("files-url") {
                 None => Place::Local(PathBuf::from(values.text("data-dir")).join("files")),
@@ -373,6 +397,11 @@ impl Config {
                 pause: values.parse("pause-timeout", "a duration of at least 1s, such as 24h", timeout)?,
             },
             tls,
+            trusted_proxies: values.parse(
+                "trusted-proxies",
+                "a list of addresses and networks such as 10.0.0.0/8",
+                TrustedProxies::parse,
+            )?,
             max_body: values.parse("max-body", "a number of bytes of at least 1024", |value| {
                 value.parse().ok().filter(|bytes| *bytes >= 1_024)
             })?,
@@ -472,6 +501,14 @@ impl Values<'_> {
         self.optional(name, &format!("at least {MIN_SECRET} characters long"), long)
     }
 
+    fn amqp_ca_file(&self) -> Result<Option<PathBuf>, ConfigError> {
+        let file = self.given("amqp-ca-file").map(PathBuf::from);
+        if file.is_some() && !self.text("amqp-url").starts_with("amqps://") {
+            return Err(ConfigError("amqp-ca-file needs an amqp-url that starts with amqps://".to_owned()));
+        }
+        Ok(file)
+    }
+
     fn model(&self) -> Result<Option<Endpoint>, ConfigError> {
         let Some(url) = self.url("llm-url", &["https://", "http://"])? else { return Ok(None) };
         let given = |name| self.given(name).map(str::to_owned);
@@ -515,34 +552,6 @@ impl Values<'_> {
             bounce_secret: self.secret("bounce-secret")?,
         })
     }
-
-    fn tls(&self) -> Result<Option<Tls>, ConfigError> {
-        match (self.given("tls-cert"), self.given("tls-key")) {
-            (None, None) => Ok(None),
-            (Some(certificates), Some(key)) => Ok(Some(Tls {
-                certificates: certificates.into(),
-                key: key.into(),
-                listen: self.parse("tls-listen", "an address such as 0.0.0.0:8443", |value| value.parse().ok())?,
-            })),
-            (Some(_), None) => Err(ConfigError("tls-cert needs tls-key as well".to_owned())),
-            (None, Some(_)) => Err(ConfigError("tls-key needs tls-cert as well".to_owned())),
-        }
-    }
-
-    fn public_url(&self, listen: SocketAddr, tls: Option<&Tls>) -> Result<String, ConfigError> {
-        if let Some(url) = self.url("public-url", &["http://", "https://"])? {
-            return Ok(url.trim_end_matches('/').to_owned());
-        }
-        Ok(match tls {
-            Some(tls) => format!("https://{}", reachable(tls.listen)),
-            None => format!("http://{}", reachable(listen)),
-        })
-    }
-}
-
-/// An address that listens everywhere is reached as `localhost`, until somebody says under which name.
-fn reachable(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
 /// Origins, separated by commas or spaces, in the form in which browsers name them.
@@ -641,7 +650,7 @@ fn parse_file(text: &str) -> Result<BTreeMap<&'static str, String>, ConfigError>
 mod tests {
     use super::*;
 
-    fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
+    pub(super) fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
         let find = |pairs: &[(&str, &str)], name: &str| {
             pairs.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned())
         };
@@ -649,7 +658,7 @@ mod tests {
         Config::from_sources(|name| find(flags, name), |name| find(variables, name), file)
     }
 
-    fn message(result: Result<Config, ConfigError>) -> String {
+    pub(super) fn message(result: Result<Config, ConfigError>) -> String {
         result.expect_err("refused").to_string()
     }
 
@@ -681,6 +690,8 @@ mod tests {
             ("redis-url", "redis://"),
             ("amqp-url", "http://x"),
             ("public-url", "ftp://x"),
+            ("trusted-proxies", "10.0.0.0/8, proxy.example.com"),
+            ("trusted-proxies", "10.0.0.1/8"),
             ("max-body", "10"),
             ("max-upload", "1 GB"),
             ("files-url", "ftp://files"),
@@ -712,6 +723,7 @@ mod tests {
             assert!(message(load(&[(name, value)], &[], "")).starts_with(name), "{name}");
         }
         assert!(message(load(&[("tls-cert", "a.pem")], &[], "")).contains("tls-key"));
+        assert!(message(load(&[("amqp-ca-file", "a.pem"), ("amqp-url", "amqp://x")], &[], "")).contains("amqps://"));
     }
 
     #[test]

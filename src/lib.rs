@@ -3,6 +3,7 @@
 //! The rules live in the crates `aggregates` and `projections`; this crate holds everything that touches the outside
 //! world.
 
+pub mod acme;
 pub mod app;
 pub mod broker;
 pub mod cli;

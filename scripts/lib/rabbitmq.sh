@@ -9,15 +9,7 @@ rabbitmq_pid=
 
 rabbitmq_install() {
     [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || command -v rabbitmq-server >/dev/null && return
-    # Debian's package would start a broker of its own on port 5672, which nobody asked for: tell it not to meanwhile.
-    local policy=/usr/sbin/policy-rc.d ours=
-    if [ ! -e "$policy" ]; then
-        ours=yes
-        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-        as_root chmod +x "$policy"
-    fi
-    install_packages rabbitmq-server || { [ -z "$ours" ] || as_root rm -f "$policy"; return 1; }
-    [ -z "$ours" ] || as_root rm -f "$policy"
+    install_quietly rabbitmq-server
 }
 
 rabbitmq_start() {

@@ -31,6 +31,8 @@ const ASK: TimeDelta = TimeDelta::seconds(5);
 pub struct Settings {
     /// `amqp://…` or `amqps://…`.
     pub url: String,
+    /// Certificates, in PEM, that are trusted besides the public ones.
+    pub roots: Option<String>,
     /// The exchange.
     pub exchange: String,
     /// The `source` of the CloudEvents: the URL of this installation.

@@ -9,8 +9,10 @@ use std::{
 };
 
 use lapin::{
-    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind,
+    BasicProperties, Channel, Confirmation, Connect, Connection, ConnectionProperties, ExchangeKind,
     options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions},
+    runtime,
+    tcp::OwnedTLSConfig,
     types::FieldTable,
     uri::AMQPUri,
 };
@@ -56,7 +58,8 @@ impl Pipeline {
         let open = async {
             // Recovery is ours: the library cannot know where the log goes on.
             let properties = ConnectionProperties::default().with_connection_name("interview-relay".into());
-            let connection = Connection::connect_uri(uri, properties).await?;
+            let tls = OwnedTLSConfig { identity: None, cert_chain: settings.roots.clone() };
+            let connection = uri.connect_with_config(properties, tls, runtime::default_runtime()?).await?;
             let channel = connection.create_channel().await?;
             let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
             let exchange = settings.exchange.as_str().into();

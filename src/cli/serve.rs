@@ -1,16 +1,19 @@
 //! Putting the server together.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use axum::Router;
 use chrono::TimeDelta;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{installation::Installation, org::first_start};
 use crate::{
+    acme,
     app::App,
     broker::{self, Broker},
     clock::Clock,
-    config::Config,
+    config::{Certificates, Config},
     files::{Files, Objects, Sizes},
     http::{
         Authenticator, Limits, Operation, Platform,
@@ -75,9 +78,15 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
         tokio::spawn(heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone())),
         tokio::spawn(upkeep::run(commands.clone(), files.clone(), uses.clone(), stop.clone())),
     ];
+    let mut certificates = None;
+    if let Some(Certificates::Acme(settings)) = config.tls.as_ref().map(|tls| &tls.certificates) {
+        let keeper = acme::Keeper::new(store.clone(), clock.clone(), node.clone(), settings.clone())?;
+        certificates = Some(Ordered { keeper, challenges: acme::challenges(store.clone()) });
+    }
     if let Some(url) = &config.amqp_url {
         let settings = broker::Settings {
             url: url.clone(),
+            roots: config.amqp_ca_file.as_deref().map(amqp_roots).transpose()?,
             exchange: broker::EXCHANGE.to_owned(),
             source: config.public_url.clone(),
         };
@@ -86,7 +95,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     }
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
-    let backend = Backend { authenticator, readiness: Arc::new(store.clone()) };
+    let backend = Backend { authenticator, readiness: Arc::new(store.clone()), certificates };
     let mail_to = match &mail.outlet {
         Outlet::Folder(folder) => format!("files in {}", folder.display()),
         Outlet::Smtp(_) => format!("by SMTP, from {}", mail.from),
@@ -141,6 +150,16 @@ pub struct Backend {
     pub authenticator: Arc<dyn Authenticator>,
     /// Who knows whether the store can serve.
     pub readiness: Arc<dyn Readiness>,
+    /// Certificates that do not come from files.
+    pub certificates: Option<Ordered>,
+}
+
+/// Certificates that are ordered while the server runs.
+pub struct Ordered {
+    /// Who orders them.
+    pub keeper: acme::Keeper,
+    /// What answers those who issue them.
+    pub challenges: Router,
 }
 
 /// Serves `operations` until `stop` turns true. `ready` hears of it once connections are accepted.
@@ -165,23 +184,49 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     });
     let app = operation::router(&platform, operations, state);
     let plain = listen("listen", config.listen).await?;
+    let mut keeping = None;
     let fronts = match &config.tls {
         None => vec![Front::plain(plain, app)],
         Some(tls) => {
             let secure = listen("tls-listen", tls.listen).await?;
-            let certificates = server::tls_config(&tls.certificates, &tls.key)?;
-            vec![Front::tls(secure, certificates, app), Front::redirect(plain, &config.public_url)]
+            let (certificates, besides) = match (&tls.certificates, backend.certificates) {
+                (Certificates::Files { chain, key }, _) => (server::tls_config(chain, key)?, Router::new()),
+                (Certificates::Acme(_), Some(Ordered { keeper, challenges })) => {
+                    let shelf = keeper.shelf();
+                    // Not before there is somebody to answer the authority.
+                    keeping = Some(tokio::spawn(keeper.run(stop.clone())));
+                    (server::tls_with(shelf)?, challenges)
+                }
+                (Certificates::Acme(_), None) => return Err("acme-domain: nobody orders certificates".to_owned()),
+            };
+            vec![Front::tls(secure, certificates, app), Front::redirect(plain, &config.public_url, besides)]
         }
     };
+    let fronts = fronts.into_iter().map(|front| front.behind(&config.trusted_proxies)).collect();
     let upkeep = tokio::spawn(telemetry::keep_metrics());
     let bounds =
         Bounds { head_timeout: config.header_timeout, connections: config.max_connections, ..Bounds::default() };
     tracing::info!(listen = %config.listen, public_url = config.public_url, "serving");
     ready();
     server::serve(fronts, bounds, stop).await;
+    if let Some(keeping) = keeping {
+        // If it panicked, the log has that.
+        _ = keeping.await;
+    }
     upkeep.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The certificates of `amqp-ca-file`.
+fn amqp_roots(file: &Path) -> Result<String, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("amqp-ca-file = {}: {error}", file.display());
+    let pem = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
+    match CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>() {
+        Ok(roots) if roots.is_empty() => Err(failed(&"holds no certificate")),
+        Ok(_) => Ok(pem),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 fn webhooks(config: &Config, clock: &Clock) -> Result<Arc<Webhooks>, String> {

@@ -1,7 +1,7 @@
 //! What every request passes before its handler, in the order that contract 4 sets: API key, rate limit, scope, body.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     panic::AssertUnwindSafe,
     sync::Arc,
     time::Duration,
@@ -14,7 +14,7 @@ use aggregates::{
 };
 use axum::{
     body::{Body, Bytes},
-    extract::{ConnectInfo, FromRequestParts, Request, State},
+    extract::{FromRequestParts, Request, State},
     http::{Extensions, HeaderMap, HeaderName, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -28,6 +28,7 @@ use super::{
     error::Failure,
     health::Readiness,
     operation::Intake,
+    proxies::ClientAddress,
     rate_limit::{Bucket, RateLimiter, WINDOW},
 };
 use crate::clock::Clock;
@@ -229,9 +230,9 @@ fn require(caller: &Authenticated, needed: Scope) -> Result<(), ApiError> {
     if grants(&caller.scopes, needed) { Ok(()) } else { Err(ApiError::forbidden(needed)) }
 }
 
-/// The address that the connection came from.
+/// The address that the request came from.
 pub(super) fn client_address(extensions: &Extensions) -> IpAddr {
-    extensions.get::<ConnectInfo<SocketAddr>>().map_or(Ipv4Addr::UNSPECIFIED.into(), |info| info.0.ip())
+    extensions.get::<ClientAddress>().map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.0)
 }
 
 /// Reads the body under its limits and leaves it, with the idempotency key that covers it, in the extensions.

@@ -26,6 +26,7 @@ pub mod observe;
 pub mod openapi;
 pub mod operation;
 pub mod projects;
+pub mod proxies;
 pub mod query;
 pub mod rate_limit;
 pub mod routes;
@@ -41,4 +42,5 @@ pub use extract::{Body, Call, Guest, Id, Ids, IfMatch, IfNoneMatch, NoBody, Toke
 pub use gate::{Limits, Platform};
 pub use idempotency::IdempotencyRequest;
 pub use operation::{Access, Intake, Operation};
+pub use proxies::TrustedProxies;
 pub use query::{ListQuery, Query};

@@ -1,12 +1,12 @@
 //! Connections: our own accept loop, because slow, huge and too many requests have to be bounded before any handler
 //! runs, and because a stop must finish what is in flight (contract 14, 50).
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, Request},
+    extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{from_fn, map_response},
     response::{IntoResponse, Response},
@@ -26,14 +26,20 @@ use tokio_rustls::{
     rustls::{
         self, ServerConfig,
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+        server::ResolvesServerCert,
+        sign::{CertifiedKey, SingleCertAndKey},
     },
 };
 use tower::Service;
 
 mod patience;
+mod stall;
 
-use self::patience::{Patient, Progress};
-use super::{ApiError, error::Failure, observe::observe, operation::alias_put};
+use self::{
+    patience::{Patient, Progress},
+    stall::Unstalled,
+};
+use super::{ApiError, TrustedProxies, error::Failure, observe::observe, operation::alias_put, proxies::ClientAddress};
 
 /// Bounds on connections.
 #[derive(Clone, Debug)]
@@ -42,6 +48,8 @@ pub struct Bounds {
     pub head_timeout: Duration,
     /// How long a connection may stay open between two requests.
     pub idle_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub stall_timeout: Duration,
     /// How large the head of a request may be.
     pub head_bytes: usize,
     /// How many connections are served at once; the others are answered 503.
@@ -56,6 +64,7 @@ impl Default for Bounds {
             head_timeout: Duration::from_secs(10),
             // Longer than load balancers keep theirs, so that it is they who hang up.
             idle_timeout: Duration::from_secs(75),
+            stall_timeout: Duration::from_secs(60),
             head_bytes: 32 << 10,
             connections: 4_096,
             shutdown: Duration::from_secs(25),
@@ -77,23 +86,30 @@ pub struct Front {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     app: Router,
+    proxies: TrustedProxies,
 }
 
 impl Front {
     /// Plain HTTP.
     pub fn plain(listener: TcpListener, app: Router) -> Self {
-        Self { listener, tls: None, app }
+        Self { listener, tls: None, app, proxies: TrustedProxies::default() }
     }
 
     /// HTTPS.
     pub fn tls(listener: TcpListener, config: Arc<ServerConfig>, app: Router) -> Self {
         let app = app.layer(map_response(strict_transport));
-        Self { listener, tls: Some(config.into()), app }
+        Self { tls: Some(config.into()), ..Self::plain(listener, app) }
     }
 
-    /// Plain HTTP in front of HTTPS: sends everybody to `https` (scheme and authority, without a slash at the end).
-    pub fn redirect(listener: TcpListener, https: &str) -> Self {
-        Self::plain(listener, redirect(https))
+    /// The same, reached through proxies whose word is taken.
+    pub fn behind(self, proxies: &TrustedProxies) -> Self {
+        Self { proxies: proxies.clone(), ..self }
+    }
+
+    /// Plain HTTP in front of HTTPS: sends everybody to `https` (scheme and authority, without a slash at the end), but for
+    /// what `besides` has routes for.
+    pub fn redirect(listener: TcpListener, https: &str, besides: Router) -> Self {
+        Self::plain(listener, redirect(https, besides))
     }
 }
 
@@ -141,13 +157,22 @@ pub fn tls_config(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, 
         return Err(format!("{}: holds no certificate", certificates.display()));
     }
     let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
+    let certified = CertifiedKey::from_der(chain, secret, &rustls::crypto::ring::default_provider())
+        .map_err(|error| format!("{}: {error}", key.display()))?;
+    tls_with(Arc::new(SingleCertAndKey::from(certified)))
+}
+
+/// Serves whatever certificate there is at the time.
+///
+/// # Errors
+/// None in practice: the protocol versions are our own.
+pub fn tls_with(certificates: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_no_client_auth()
-        .with_single_cert(chain, secret)
-        .map_err(|error| format!("{}: {error}", key.display()))?;
+        .with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
@@ -160,7 +185,7 @@ struct Shared {
 }
 
 async fn accept(front: Front, shared: Shared, mut stop: watch::Receiver<bool>) {
-    let Front { listener, tls, app } = front;
+    let Front { listener, tls, app, proxies } = front;
     let busy = overloaded();
     let graceful = GracefulShutdown::new();
     loop {
@@ -177,8 +202,14 @@ async fn accept(front: Front, shared: Shared, mut stop: watch::Receiver<bool>) {
             },
         };
         let Some((permit, app, keep_alive)) = shared.admit(&app, &busy) else { continue };
-        let connection =
-            Connection { peer, app, keep_alive, bounds: shared.bounds.clone(), graceful: graceful.watcher() };
+        let connection = Connection {
+            peer: peer.ip(),
+            proxies: proxies.clone(),
+            app,
+            keep_alive,
+            bounds: shared.bounds.clone(),
+            graceful: graceful.watcher(),
+        };
         let tls = tls.clone();
         tokio::spawn(async move {
             let _permit = permit;
@@ -209,7 +240,8 @@ impl Shared {
 }
 
 struct Connection {
-    peer: SocketAddr,
+    peer: IpAddr,
+    proxies: TrustedProxies,
     app: Router,
     keep_alive: bool,
     bounds: Bounds,
@@ -220,6 +252,7 @@ impl Connection {
     async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Answers are small and complete; waiting for more to send only delays them.
         let _ = stream.set_nodelay(true);
+        let stream = Unstalled::new(stream, self.bounds.stall_timeout);
         match tls {
             None => self.speak(stream).await,
             Some(tls) => match tokio::time::timeout(self.bounds.head_timeout, tls.accept(stream)).await {
@@ -231,12 +264,13 @@ impl Connection {
     }
 
     async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { peer, app, keep_alive, bounds, graceful } = self;
+        let Self { peer, proxies, app, keep_alive, bounds, graceful } = self;
         let progress = Progress::default();
         let stream = Patient::new(stream, progress.clone(), bounds.head_timeout);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = alias_put(request.map(Body::new));
-            request.extensions_mut().insert(ConnectInfo(peer));
+            let client = ClientAddress(proxies.client(peer, request.headers()));
+            request.extensions_mut().insert(client);
             progress.start();
             let (answer, progress) = (app.clone().call(request), progress.clone());
             async move {
@@ -265,7 +299,7 @@ fn overloaded() -> Router {
 
 /// Sends plain requests to the HTTPS address. One that carries a key is refused instead: its sender would never notice
 /// that the key has travelled in clear (contract 14).
-fn redirect(https: &str) -> Router {
+fn redirect(https: &str, besides: Router) -> Router {
     let https: Arc<str> = https.into();
     let answer = async move |request: Request| {
         if request.headers().contains_key(header::AUTHORIZATION) {
@@ -281,5 +315,5 @@ fn redirect(https: &str) -> Router {
             Err(_) => ApiError::not_found().into_response(),
         }
     };
-    Router::new().fallback(answer).layer(from_fn(observe))
+    besides.fallback(answer).layer(from_fn(observe))
 }

@@ -1,6 +1,6 @@
 //! The durable subscriber that sends mails; see [the module](super) for what it guarantees.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aggregates::{id::EventId, invite::SendFailure};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -27,8 +27,10 @@ const LEASE: TimeDelta = TimeDelta::seconds(120);
 const NEEDED: TimeDelta = TimeDelta::seconds(60);
 /// When a mail is tried again whose attempt ended with nobody knowing how. Longer than the lease.
 const CUT_OFF: TimeDelta = TimeDelta::seconds(180);
-/// The pause when there is nothing to do.
+/// The pause when there is nothing to do and nobody commits anything.
 const PAUSE: TimeDelta = TimeDelta::seconds(1);
+/// A commit wakes the mailer, but not sooner than this after its last pass.
+const PACE: Duration = Duration::from_millis(250);
 /// Events read at once.
 const STEP: i64 = 500;
 /// Mails that are queued as rows. Beyond that, the log is the queue: the checkpoint waits.
@@ -68,16 +70,24 @@ impl Mailer {
 
     /// Runs until told to stop, then lets go of the lease.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut follower = self.store().follow();
         while !*stop.borrow() {
-            match self.pass().await {
+            let ours = match self.pass().await {
                 Ok(Pass::More) => continue,
-                Ok(Pass::NotOurs | Pass::Done) => {}
+                Ok(pass) => pass == Pass::Done,
                 Err(error) => {
                     tracing::warn!(subscriber = NAME, %error, "a pass failed and will be tried again");
                     self.lease = None;
+                    false
                 }
-            }
+            };
+            let woken = async {
+                tokio::time::sleep(PACE).await;
+                follower.changed().await;
+            };
             tokio::select! {
+                // Other nodes would only ask for the lease each time, which costs the writer a statement.
+                () = woken, if ours => {}
                 () = self.commands.clock.sleep(PAUSE) => {}
                 _ = stop.changed() => {}
             }

@@ -24,7 +24,7 @@ macro_rules! migrations {
 
 const MIGRATIONS: &[Migration] = migrations![
     1 "0001_event_store", 2 "0002_read_models", 3 "0003_sessions", 4 "0004_heartbeats", 5 "0005_files", 6 "0006_events",
-    7 "0007_webhooks", 8 "0008_mail",
+    7 "0007_webhooks", 8 "0008_mail", 9 "0009_acme",
 ];
 
 /// The advisory lock of whoever migrates; any number that nobody else uses.

@@ -4,6 +4,7 @@
 //! read models; durable subscribers follow the log. SQLite and PostgreSQL give the same guarantees (`docs/architecture.md`)
 //! and run the same statements; where they cannot, `dialect` has both.
 
+mod acme;
 mod api_keys;
 mod batch;
 mod committer;

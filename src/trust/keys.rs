@@ -37,6 +37,7 @@ pub struct Keys {
     mails: Key,
     sessions: Key,
     file_links: Key,
+    certificates: Key,
 }
 
 impl Keys {
@@ -50,6 +51,7 @@ impl Keys {
             mails: derive(&master, "interview-relay/mail-tokens/v1"),
             sessions: derive(&master, "interview-relay/session-tokens/v1"),
             file_links: derive(&master, "interview-relay/file-links/v1"),
+            certificates: derive(&master, "interview-relay/certificates/v1"),
             master,
         }
     }
@@ -109,6 +111,11 @@ impl Keys {
     /// The key under which download links are signed.
     pub fn file_links(&self) -> &Key {
         &self.file_links
+    }
+
+    /// The key under which certificates' keys and the account that orders them are sealed.
+    pub fn certificates(&self) -> &Key {
+        &self.certificates
     }
 
     /// The name under which a data subject is found: HMAC-SHA-256 of organization and normalized address, cut to

@@ -29,10 +29,15 @@ struct Running {
 impl Running {
     /// With the machine's clock unless given another: its pauses are real ones.
     fn start(store: &Store, url: &str, exchange: &str, clock: Clock) -> Self {
+        Self::start_trusting(None, store, url, exchange, clock)
+    }
+
+    /// The same with roots of its own.
+    fn start_trusting(roots: Option<String>, store: &Store, url: &str, exchange: &str, clock: Clock) -> Self {
         static NODES: AtomicUsize = AtomicUsize::new(0);
         let owner = format!("node_{}", NODES.fetch_add(1, Ordering::Relaxed));
         let settings =
-            Settings { url: url.to_owned(), exchange: exchange.to_owned(), source: "https://relay".to_owned() };
+            Settings { url: url.to_owned(), roots, exchange: exchange.to_owned(), source: "https://relay".to_owned() };
         let (stop, stopped) = watch::channel(false);
         let broker = Broker::new(settings, store.clone(), clock, owner);
         Self { stop, task: tokio::spawn(broker.run(stopped)) }
@@ -275,4 +280,19 @@ async fn a_broker_that_is_away_or_blocked_delays_events_and_loses_none() {
     running.stop().await;
     assert_eq!(broker::EXCHANGE, "interviewrelay.events");
     queue.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_published_over_tls_below_a_root_of_our_own() {
+    let product = Product::start(Engine::sqlite("amqps").await).await;
+    let (node, secure, root) = Node::start_secure().await;
+    let (exchange, store) = (unique("events"), product.engine.store.clone());
+    let campaign = product.campaign(json!({})).await;
+    let mut queue = Queue::bind(&node.url(), &exchange, "#").await;
+    let broker = Running::start_trusting(Some(root), &store, &secure, &exchange, Clock::system());
+    invite(&product, &campaign, 600).await;
+    assert_eq!(queue.expect(&ids(&store).await).await, 0, "nothing is repeated");
+    broker.stop().await;
+    queue.close().await;
+    product.stop().await;
 }

@@ -40,6 +40,7 @@ async fn stored_anywhere(product: &Product, text: &str) -> bool {
         "heartbeats",
         "files",
         "uploads",
+        "acme",
         "counters",
     ];
     for table in tables {

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use interview_relay::http::server::Bounds;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+};
 
 use crate::support::{
     engines::on_both_engines,
-    product::{Product, id},
+    product::{Product, Setup, id},
 };
 
 /// The reading end of a stream.
@@ -181,6 +186,51 @@ on_both_engines! {
         // The server notices that the reader is gone.
         let free = async { while once_more().await.status() != 200 {} };
         tokio::time::timeout(Duration::from_secs(60), free).await.expect("a place is free again");
+    }
+
+    async fn readers_that_stop_reading_lose_their_places(engine: Engine) {
+        let bounds = Bounds { stall_timeout: Duration::from_millis(300), ..Bounds::default() };
+        let product = Product::start_as(engine, Setup { bounds, ..Setup::default() }).await;
+        let campaign = product.campaign(json!({})).await;
+        // More than the machine keeps for a connection whose other end takes nothing.
+        let metadata: Value = (0..15).map(|n| (format!("key{n}"), json!("x".repeat(500)))).collect::<serde_json::Map<_, _>>().into();
+        for round in 0..8 {
+            let invites: Vec<Value> = (0..100)
+                .map(|n| json!({"email": format!("r{round}n{n}@example.com"), "metadata": metadata, "sendEmail": false}))
+                .collect();
+            let path = format!("/v1/campaigns/{campaign}/invites/bulk");
+            product.post(&path, json!({"invites": invites})).await.expect(201);
+        }
+        let (_, key) = narrow_key(&product).await;
+        let address = product.url.trim_start_matches("http://").parse().expect("an address");
+        let mut asleep = Vec::new();
+        for _ in 0..10 {
+            let socket = TcpSocket::new_v4().expect("a socket");
+            socket.set_recv_buffer_size(4_096).expect("a small buffer");
+            let mut stream = socket.connect(address).await.expect("connect");
+            let head = format!(
+                "GET /v1/events?after=0 HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\nauthorization: Bearer {key}\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).await.expect("send");
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).await.expect("an answer");
+            assert_eq!(&answer, b"HTTP/1.1 200");
+            asleep.push(stream);
+        }
+        // All ten leave, although none of them hangs up.
+        let free = async {
+            let mut open = Vec::new();
+            while open.len() < 10 {
+                let request = product.request(Method::GET, "/v1/events?after=latest", &key);
+                let answer = request.header("Accept", "text/event-stream").send().await.expect("send");
+                match answer.status().as_u16() {
+                    200 => open.push(answer),
+                    status => assert_eq!(status, 429),
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), free).await.expect("their places are free");
+        drop(asleep);
     }
 
     async fn a_stop_ends_streams_in_order(engine: Engine) {

@@ -124,7 +124,7 @@ async fn https_is_served_and_plain_http_sent_there() {
     let config = server::tls_config(&certificate_file, &key_file).expect("configuration");
     let fronts = vec![
         Front::tls(secure, config, app(Limits::default()).router),
-        Front::redirect(plain, "https://localhost:8443"),
+        Front::redirect(plain, "https://localhost:8443", axum::Router::new()),
     ];
     let (_stop, stopped) = watch::channel(false);
     tokio::spawn(server::serve(fronts, Bounds::default(), stopped));

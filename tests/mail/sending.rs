@@ -54,6 +54,22 @@ fn minutes(hands: &ManualClock, n: i64) {
 }
 
 on_both_engines! {
+    async fn a_mail_goes_out_as_soon_as_it_is_asked_for(engine: Engine) {
+        let mut server = SmtpServer::start().await;
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let mailer = tokio::spawn(product.mailer(&settings(&server), "a").run(stopped));
+        // The clock stands still, so nothing but what is committed can wake the mailer.
+        for n in 1..4 {
+            invited(&product, &campaign, json!({"email": format!("p{n}@example.com")})).await;
+            server.received(n).await;
+        }
+        stop.send_replace(true);
+        mailer.await.expect("without a panic");
+        product.stop().await;
+    }
+
     async fn whoever_looks_after_an_endpoint_is_told_that_it_was_stopped(engine: Engine) {
         let mut server = SmtpServer::start().await;
         let product = Product::start(engine).await;

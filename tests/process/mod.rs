@@ -3,3 +3,4 @@
 mod administration;
 mod interviews;
 mod kill;
+mod rate_limits;

@@ -1,12 +1,15 @@
 //! What tests of several modules share.
 
+pub mod certificates;
 pub mod engines;
 pub mod model;
 pub mod participant;
+pub mod pebble;
 pub mod postgres;
 pub mod process;
 pub mod product;
 pub mod rabbitmq;
+pub mod redis;
 pub mod s3;
 pub mod smtp;
 

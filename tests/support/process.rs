@@ -62,7 +62,12 @@ impl Home {
 
     /// Creates an organization with a key that may do everything; answers the key.
     pub fn organization(&self) -> String {
-        let org = self.succeed(&["org", "create", "--name", "Acme", "--plan", "enterprise", "--json"]);
+        self.organization_on("enterprise")
+    }
+
+    /// The same, on a plan.
+    pub fn organization_on(&self, plan: &str) -> String {
+        let org = self.succeed(&["org", "create", "--name", "Acme", "--plan", plan, "--json"]);
         let org: Value = serde_json::from_str(&org).expect("JSON");
         let id = org["id"].as_str().expect("an id");
         let key = self.succeed(&["keys", "create", "--org", id, "--name", "test", "--scopes", "all", "--json"]);
@@ -77,19 +82,18 @@ impl Home {
 
     /// The same with more arguments.
     pub async fn serve_with(&self, arguments: &[&str]) -> Server {
-        let port = free_port();
-        let listen = format!("127.0.0.1:{port}");
-        let child = self
-            .command()
-            .args(["serve", "--listen", &listen])
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("start the server");
-        let mut server = Server { child, url: format!("http://{listen}") };
+        let mut server = self.launch(free_port(), arguments);
         server.wait_until_ready().await;
         server
+    }
+
+    /// Starts the server on a port and does not wait for it.
+    pub fn launch(&self, port: u16, arguments: &[&str]) -> Server {
+        let listen = format!("127.0.0.1:{port}");
+        let mut command = self.command();
+        command.args(["serve", "--listen", &listen]).args(arguments);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("start the server");
+        Server { child, url: format!("http://{listen}") }
     }
 }
 
@@ -124,6 +128,13 @@ impl Server {
             }
         };
         tokio::time::timeout(Duration::from_secs(30), ready).await.expect("ready within seconds");
+    }
+
+    /// The most memory that it has had so far, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1_024
     }
 
     /// `kill -9`, and waits until the process is gone.

@@ -9,7 +9,7 @@ use interview_relay::{
     command::{Caller, Commands, organizations::CreateOrganization},
     files::{Files, Objects, Place, Sizes},
     http::{
-        Limits, Platform,
+        Limits, Platform, TrustedProxies,
         events::Streams,
         interview::page::InterviewPage,
         key_auth::StoredKeys,
@@ -81,10 +81,14 @@ pub struct Setup {
     pub files: Option<Files>,
     /// Bounds of requests.
     pub limits: Limits,
+    /// Bounds of connections.
+    pub bounds: Bounds,
     /// Who leads the interviews.
     pub interviews: Interviews,
     /// Who may mount the interview page.
     pub interview_page: InterviewPage,
+    /// Proxies whose word is taken.
+    pub proxies: TrustedProxies,
     /// Settings for mail, and who is asked for what SES's proofs need.
     pub mail: Option<Mail>,
 }
@@ -97,8 +101,10 @@ impl Default for Setup {
             limiter: Arc::new(Unlimited),
             files: None,
             limits: Limits::default(),
+            bounds: Bounds::default(),
             interviews: Interviews::default(),
             interview_page: InterviewPage::default(),
+            proxies: TrustedProxies::default(),
             mail: None,
         }
     }
@@ -119,7 +125,7 @@ pub struct Node {
 
 impl Node {
     async fn start(store: Store, engine: &Engine, files: Arc<Files>, setup: Setup, uses: Arc<KeyUses>) -> Self {
-        let Setup { limiter, limits, interviews, interview_page, mail, .. } = setup;
+        let Setup { limiter, limits, bounds, interviews, interview_page, proxies, mail, .. } = setup;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         super::ring();
@@ -142,7 +148,8 @@ impl Node {
         let mail = Arc::new(Desk::new(Arc::new(mail), engine.keys.clone(), amazon));
         let app = Arc::new(App { commands, store, files, streams, interviews, interview_page, webhooks, mail });
         let router = operation::router(&platform, routes::operations(), app.clone());
-        let served = tokio::spawn(server::serve(vec![Front::plain(listener, router)], Bounds::default(), stopped));
+        let front = Front::plain(listener, router).behind(&proxies);
+        let served = tokio::spawn(server::serve(vec![front], bounds, stopped));
         Self { url, app, stop, served }
     }
 

@@ -23,7 +23,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::process::free_port;
+use super::{certificates::Certificates, process::free_port};
 
 /// The longest that anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -52,6 +52,19 @@ impl Node {
         let mut node = Self { folder, ports: std::array::from_fn(|_| free_port()), child: None };
         node.restart().await;
         node
+    }
+
+    /// Starts a fresh one that speaks TLS as well; answers it with its URL for that and the root of its certificate.
+    pub async fn start_secure() -> (Self, String, String) {
+        let folder = tempfile::Builder::new().prefix("relay-rabbitmq.").tempdir().expect("make a folder");
+        let (tls, port) = (folder.path().join("tls"), free_port());
+        std::fs::create_dir(&tls).expect("make a folder");
+        let made = Certificates::make();
+        made.write(&tls);
+        std::fs::write(tls.join("port"), port.to_string()).expect("written");
+        let mut node = Self { folder, ports: std::array::from_fn(|_| free_port()), child: None };
+        node.restart().await;
+        (node, format!("amqps://guest:guest@127.0.0.1:{port}/%2f"), made.root)
     }
 
     /// Its URL, the same whenever it runs.

@@ -1,11 +1,13 @@
 //! Receivers that behave badly: each attempt comes to an end, costs a bounded amount, and is told for what it was.
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use chrono::TimeDelta;
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
+use tokio::sync::{Semaphore, watch};
 
-use super::support::{Node, Receiver, Reply, deliveries, hook, invite};
+use super::support::{Dripped, Node, Receiver, Reply, deliveries, hook, invite};
 use crate::support::{
     engines::on_both_engines,
     product::{Product, id},
@@ -39,11 +41,18 @@ fn first(shown: &Value) -> (&Value, &Value) {
     (&shown["attempts"][0]["reason"], &shown["attempts"][0]["httpStatus"])
 }
 
-/// Ten megabytes that fit into ten kilobytes.
-fn bomb() -> Vec<u8> {
-    // Stored, not compressed, would do as well: what matters is that nobody unpacks it. These are gzip's magic bytes.
-    let mut body = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
-    body.resize(10 * 1_024 * 1_024, 0xaa);
+/// So many zeros, compressed to a thousandth.
+pub fn bomb(megabytes: usize) -> Vec<u8> {
+    let mut body = GzEncoder::new(Vec::new(), Compression::best());
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..megabytes {
+        body.write_all(&zeros).expect("compressed");
+    }
+    body.finish().expect("compressed")
+}
+
+/// An answer with a compressed body.
+pub fn compressed(body: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
     write!(answer, "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len())
         .expect("written");
@@ -62,18 +71,26 @@ on_both_engines! {
         assert_eq!(hangs["attempts"][0]["latencyMs"], 16_000);
 
         // The head and a few bytes, and no end: the 15 seconds count for the body as well.
-        let drips = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nabc".to_vec();
-        let drips = attempted(&product, &node, &campaign, Reply::RawThenSilence(drips), 16).await;
-        assert_eq!((first(&drips).0, &drips["status"]), (&json!("timeout"), &json!("pending")));
+        let stalls = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nabc".to_vec();
+        let stalls = attempted(&product, &node, &campaign, Reply::RawThenSilence(stalls), 16).await;
+        assert_eq!((first(&stalls).0, &stalls["status"]), (&json!("timeout"), &json!("pending")));
 
         let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nabc".to_vec();
         let cut = outcome(&product, &node, &campaign, Reply::RawThenReset(cut)).await;
         assert_eq!(first(&cut).0, &json!("connection_lost"));
         assert_eq!(cut["status"], "pending");
 
-        let bomb = outcome(&product, &node, &campaign, Reply::Raw(bomb())).await;
-        assert_eq!(first(&bomb), (&json!(null), &json!(200)));
-        assert_eq!(bomb["attempts"][0]["responseTruncated"], true);
+        // A bomb is kept as it came, and nobody lights it: as a whole where it fits into what is kept, else its beginning.
+        let small = bomb(32);
+        assert!(small.len() < 64 * 1_024, "{} bytes for 32 MiB", small.len());
+        let shown = outcome(&product, &node, &campaign, Reply::Raw(compressed(&small))).await;
+        assert_eq!(first(&shown), (&json!(null), &json!(200)));
+        let attempt = &shown["attempts"][0];
+        assert_eq!(attempt["responseTruncated"], false);
+        assert_eq!(attempt["responseBody"], json!(String::from_utf8_lossy(&small)));
+        let large = outcome(&product, &node, &campaign, Reply::Raw(compressed(&bomb(256)))).await;
+        assert_eq!(first(&large), (&json!(null), &json!(200)));
+        assert_eq!(large["attempts"][0]["responseTruncated"], true);
         let kept = "SELECT MAX(LENGTH(sealed)) FROM webhook_attempts";
         let kept = product.engine.sql(kept).await[0][0].int();
         assert!((64 * 1_024..100 * 1_024).contains(&kept), "{kept} bytes are kept");
@@ -101,6 +118,37 @@ on_both_engines! {
             assert_eq!(first(&refused), (&json!(format!("http_{status}")), &json!(status)));
             assert_eq!(refused["status"], "pending");
         }
+        node.stop().await;
+        product.stop().await;
+    }
+
+    async fn an_answer_that_trickles_is_cut_off_at_the_deadline(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        let node = Node::start(&product);
+        let (taps, dripped) = (Arc::new(Semaphore::new(0)), watch::channel(Dripped::default()).0);
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n".to_vec();
+        let reply = Reply::Drip(head, taps.clone(), dripped.clone());
+        let receiver = Receiver::start(move |_| reply.clone()).await;
+        let webhook = hook(&product, &receiver.url(), json!({})).await;
+        invite(&product, &campaign, 1).await;
+        receiver.wait(1).await;
+        // A byte each second: there always is something new, and it counts for nothing.
+        let mut seen = dripped.subscribe();
+        for second in 1..15 {
+            product.engine.hands.advance(TimeDelta::seconds(1));
+            taps.add_permits(1);
+            seen.wait_for(|dripped| dripped.bytes == second).await.expect("it drips");
+            assert_eq!(node.progress.borrow().made, 0, "after {second} seconds");
+        }
+        product.engine.hands.advance(TimeDelta::seconds(1));
+        node.written(1).await;
+        let delivery = deliveries(&product, &webhook).await.remove(0);
+        let path = format!("/v1/webhooks/{}/deliveries/{}", id(&webhook), id(&delivery));
+        let shown = product.get(&path).await.expect(200);
+        assert_eq!((first(&shown), &shown["status"]), ((&json!("timeout"), &json!(200)), &json!("pending")));
+        assert_eq!(shown["attempts"][0]["latencyMs"], 15_000);
+        seen.wait_for(|dripped| dripped.cut_off).await.expect("the connection is given up");
         node.stop().await;
         product.stop().await;
     }

@@ -1,7 +1,7 @@
 //! Receivers that behave as a test says, and nodes that deliver to them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{
         Arc,
@@ -67,12 +67,23 @@ pub enum Reply {
     Raw(Vec<u8>),
     /// Bytes, and then silence.
     RawThenSilence(Vec<u8>),
+    /// Bytes, then one more for each permit, for as long as anybody takes them; the last half says when nobody does.
+    Drip(Vec<u8>, Arc<Semaphore>, watch::Sender<Dripped>),
     /// Bytes, and then the connection is reset.
     RawThenReset(Vec<u8>),
     /// A status once the semaphore has a permit.
     Gate(Arc<Semaphore>, u16),
     /// Nothing at all, ever.
     Hang,
+}
+
+/// How a dripping answer goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dripped {
+    /// Bytes after the first ones.
+    pub bytes: usize,
+    /// Whether the other side has hung up.
+    pub cut_off: bool,
 }
 
 type Behaviour = Arc<Mutex<Box<dyn FnMut(&Received) -> Reply + Send>>>;
@@ -136,6 +147,15 @@ impl Receiver {
         self.requests.lock().clone()
     }
 
+    /// Returns once every one of these events has arrived.
+    pub async fn wait_for_ids(&self, ids: &BTreeSet<String>) {
+        until(&self.count, |_| {
+            let seen = counts(&self.requests.lock());
+            ids.iter().all(|id| seen.contains_key(id))
+        })
+        .await;
+    }
+
     pub fn count(&self) -> usize {
         *self.count.borrow()
     }
@@ -173,6 +193,11 @@ async fn serve(
                 _ = stream.write_all(&bytes).await;
                 std::future::pending().await
             }
+            Reply::Drip(bytes, taps, dripped) => {
+                _ = stream.write_all(&bytes).await;
+                drip(&mut stream, &taps, &dripped).await;
+                return;
+            }
             Reply::RawThenReset(bytes) => {
                 _ = stream.write_all(&bytes).await;
                 _ = stream.set_zero_linger();
@@ -185,6 +210,23 @@ async fn serve(
         };
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
+        }
+    }
+}
+
+async fn drip(stream: &mut TcpStream, taps: &Semaphore, dripped: &watch::Sender<Dripped>) {
+    let mut rest = [0];
+    loop {
+        tokio::select! {
+            // The client has nothing more to say, so this is the end or an error.
+            _ = stream.read(&mut rest) => {
+                dripped.send_modify(|dripped| dripped.cut_off = true);
+                return;
+            }
+            permit = taps.acquire() => permit.expect("open").forget(),
+        }
+        if stream.write_all(b".").await.is_ok() {
+            dripped.send_modify(|dripped| dripped.bytes += 1);
         }
     }
 }

@@ -40,7 +40,7 @@ const READ_MODELS: [&str; 11] = [
     "counters",
 ];
 /// All others.
-const DURABLE: [&str; 18] = [
+const DURABLE: [&str; 19] = [
     "events",
     "log_head",
     "org_heads",
@@ -59,6 +59,7 @@ const DURABLE: [&str; 18] = [
     "webhook_attempts",
     "mails",
     "mail_rate",
+    "acme",
 ];
 
 struct Found;
