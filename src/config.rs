@@ -390,7 +390,11 @@ impl Config {
                 "a list of 1 to 50 pauses such as 0s,5s,5m",
                 Schedule::parse,
             )?,
-            webhook_log_retention: values.parse("webhook-log-retention", "a duration such as 30d", duration)?,
+            webhook_log_retention: values.parse(
+                "webhook-log-retention",
+                "a duration of at most 3650d, such as 30d",
+                |text| duration(text).filter(|kept| *kept <= MAX_LOG_RETENTION),
+            )?,
             model: values.model()?,
             timeouts: Timeouts {
                 heartbeat: values.parse("heartbeat-timeout", "a duration of at least 1s, such as 120s", timeout)?,
@@ -574,6 +578,9 @@ fn timeout(text: &str) -> Option<TimeDelta> {
 }
 
 /// A whole number with `ms`, `s`, `m`, `h` or `d`.
+/// How long the log of webhook deliveries can be kept at most.
+const MAX_LOG_RETENTION: std::time::Duration = std::time::Duration::from_secs(3_650 * 86_400);
+
 fn duration(text: &str) -> Option<std::time::Duration> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0)?;
@@ -709,6 +716,8 @@ mod tests {
             ("dev", "perhaps"),
             ("webhook-retry-schedule", "0s,soon"),
             ("webhook-log-retention", "0d"),
+            ("webhook-log-retention", "3651d"),
+            ("webhook-log-retention", "200000000d"),
             ("llm-url", "api.example.com"),
             ("smtp-url", "mail.example.com"),
             ("mail-from", "nobody"),
