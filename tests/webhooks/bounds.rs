@@ -99,6 +99,9 @@ on_both_engines! {
         product.engine.hands.advance(TimeDelta::milliseconds(1_100));
         let paths: Vec<String> = receiver.wait(4).await[2..].iter().map(|request| request.path.clone()).collect();
         assert_ne!(paths[0], paths[1], "the other endpoint's retry need not wait for the first one's");
+        // The second one has the slot now, and first attempts do not need it.
+        invite(&product, &campaign, 1).await;
+        receiver.wait(5).await;
         node.kill().await;
         product.stop().await;
     }
