@@ -393,7 +393,7 @@ impl Config {
             webhook_log_retention: values.parse(
                 "webhook-log-retention",
                 "a duration of at most 3650d, such as 30d",
-                |text| duration(text).filter(|kept| *kept <= MAX_LOG_RETENTION),
+                |text| duration(text).filter(|kept| kept.as_secs() <= 3_650 * 86_400),
             )?,
             model: values.model()?,
             timeouts: Timeouts {
@@ -578,9 +578,6 @@ fn timeout(text: &str) -> Option<TimeDelta> {
 }
 
 /// A whole number with `ms`, `s`, `m`, `h` or `d`.
-/// How long the log of webhook deliveries can be kept at most.
-const MAX_LOG_RETENTION: std::time::Duration = std::time::Duration::from_secs(3_650 * 86_400);
-
 fn duration(text: &str) -> Option<std::time::Duration> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok().filter(|number| *number > 0)?;
