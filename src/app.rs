@@ -9,7 +9,7 @@ use axum::{
 };
 
 use crate::{
-    command::{self, Caller, Command, Commands, Outcomes},
+    command::{self, Caller, Command, Commands, Mark, Outcomes},
     files::Files,
     http::{ApiError, Call, Guest, answer, events::Streams, idempotency, interview::page::InterviewPage},
     interview::Interviews,
@@ -60,22 +60,30 @@ impl App {
     /// # Errors
     /// When it could not be decided.
     pub async fn outcomes<C: Command>(&self, call: &Call, command: &C) -> Result<Outcomes, command::Error> {
-        let caller = Caller {
-            organization: call.organization(),
-            actor: call.key_id().to_string(),
-            request_id: call.request_id.as_str().to_owned(),
-        };
-        self.commands.run(&caller, call.idempotency.as_ref(), command).await
+        self.commands.run(&caller(call), call.idempotency.as_ref(), command).await
     }
 
-    /// The answer that was given to an earlier request with the same Idempotency-Key, if there was one: for what must be
-    /// done before its command can run.
+    /// For what must be done before its command can run: the answer that was given to an earlier request with the same
+    /// Idempotency-Key, or else the key's mark, under which no other request with it is let in on this node.
     ///
     /// # Errors
-    /// The refusal that was answered, or that the key belongs to another request.
-    pub async fn remembered(&self, call: &Call) -> Result<Option<Response>, ApiError> {
+    /// The refusal that was answered, or that the key belongs to another request, or to one that is running.
+    pub async fn begin(&self, call: &Call) -> Result<Begun<'_>, ApiError> {
+        let mark = self.commands.mark(call.organization(), call.idempotency.as_ref())?;
         let outcomes = self.commands.remembered(call.organization(), call.idempotency.as_ref()).await?;
-        outcomes.map(answered).transpose()
+        Ok(match outcomes {
+            Some(outcomes) => Begun::Answered(answered(outcomes)?),
+            None => Begun::Marked(mark),
+        })
+    }
+
+    /// Runs the command of what was begun, and writes its answer.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub async fn finish<C: Command>(&self, call: &Call, mark: Mark<'_>, command: &C) -> Result<Response, ApiError> {
+        let outcomes = self.commands.run_marked(&caller(call), call.idempotency.as_ref(), &mark, command).await?;
+        answered(outcomes)
     }
 
     /// Runs a command for a participant and writes its answer, which no cache may keep.
@@ -105,6 +113,22 @@ impl App {
         let caller = Caller { organization, actor: actor.to_owned(), request_id: guest.request_id.as_str().to_owned() };
         let outcomes = self.commands.run(&caller, guest.idempotency.as_ref(), command).await?;
         Ok(answer::fresh(answered(outcomes)?))
+    }
+}
+
+/// What [`App::begin`] comes to.
+pub enum Begun<'a> {
+    /// It was answered before.
+    Answered(Response),
+    /// It may go on, and ends with [`App::finish`].
+    Marked(Mark<'a>),
+}
+
+fn caller(call: &Call) -> Caller {
+    Caller {
+        organization: call.organization(),
+        actor: call.key_id().to_string(),
+        request_id: call.request_id.as_str().to_owned(),
     }
 }
 

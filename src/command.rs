@@ -202,11 +202,22 @@ impl Commands {
         idempotency: Option<&IdempotencyRequest>,
         command: &C,
     ) -> Result<Outcomes, Error> {
-        let lookup = idempotency.map(|request| replies::lookup(caller.organization, &request.key));
-        let _running = match &lookup {
-            Some(lookup) => Some(Running::enter(self, lookup).ok_or(Error::InProgress)?),
-            None => None,
-        };
+        let mark = self.mark(caller.organization, idempotency)?;
+        self.run_marked(caller, idempotency, &mark, command).await
+    }
+
+    /// The same under a mark that was made before.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_marked<C: Command>(
+        &self,
+        caller: &Caller,
+        idempotency: Option<&IdempotencyRequest>,
+        mark: &Mark<'_>,
+        command: &C,
+    ) -> Result<Outcomes, Error> {
+        let lookup = &mark.lookup;
         for attempt in 0..ATTEMPTS {
             // What was cached may be behind what another node has written, so a second try reads everything anew.
             let mut work = Work::new(self, caller, attempt == 0);
@@ -223,7 +234,7 @@ impl Commands {
                     Err(refusal)
                 }
             };
-            let reply = match (idempotency, &lookup) {
+            let reply = match (idempotency, lookup) {
                 (Some(request), Some(lookup)) if replies::is_recorded(&result) => {
                     Some(self.seal_reply(lookup, request, &result, &caller.request_id))
                 }
@@ -253,7 +264,7 @@ impl Commands {
                     }
                 }
                 Outcome::AlreadyAnswered(sealed) => {
-                    if let (Some(request), Some(lookup)) = (idempotency, &lookup) {
+                    if let (Some(request), Some(lookup)) = (idempotency, lookup) {
                         return self.open_reply(lookup, request, &sealed);
                     }
                 }
@@ -263,8 +274,26 @@ impl Commands {
         Err(Error::Contended)
     }
 
+    /// Marks an idempotency key as running on this node until the mark is dropped.
+    ///
+    /// # Errors
+    /// [`Error::InProgress`] when it is marked already.
+    pub fn mark(
+        &self,
+        organization: OrganizationId,
+        idempotency: Option<&IdempotencyRequest>,
+    ) -> Result<Mark<'_>, Error> {
+        let lookup = idempotency.map(|request| replies::lookup(organization, &request.key));
+        if let Some(lookup) = &lookup
+            && !self.running.lock().insert(lookup.clone())
+        {
+            return Err(Error::InProgress);
+        }
+        Ok(Mark { commands: self, lookup })
+    }
+
     /// The answer that was given to an earlier request with the same key, if there was one: for what has effects outside
-    /// of the log and must not happen again.
+    /// of the log and must not happen again. Who asks holds the key's [`Self::mark`].
     ///
     /// # Errors
     /// [`Error::KeyReused`] and what the store fails with.
@@ -297,23 +326,17 @@ impl Commands {
     }
 }
 
-/// Marks an idempotency key as running on this node, until it is dropped.
-struct Running<'a> {
+/// An idempotency key, if there is one, that runs on this node until this is dropped.
+pub struct Mark<'a> {
     commands: &'a Commands,
-    lookup: &'a str,
+    lookup: Option<String>,
 }
 
-impl<'a> Running<'a> {
-    fn enter(commands: &'a Commands, lookup: &'a str) -> Option<Self> {
-        // The mark must not exist where the key is taken: dropping it would lock again, and free another's key.
-        let entered = commands.running.lock().insert(lookup.to_owned());
-        entered.then(|| Self { commands, lookup })
-    }
-}
-
-impl Drop for Running<'_> {
+impl Drop for Mark<'_> {
     fn drop(&mut self) {
-        self.commands.running.lock().remove(self.lookup);
+        if let Some(lookup) = &self.lookup {
+            self.commands.running.lock().remove(lookup);
+        }
     }
 }
 

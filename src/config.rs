@@ -412,7 +412,11 @@ impl Config {
                 "a list of 1 to 50 pauses such as 0s,5s,5m",
                 Schedule::parse,
             )?,
-            webhook_log_retention: values.parse("webhook-log-retention", "a duration such as 30d", duration)?,
+            webhook_log_retention: values.parse(
+                "webhook-log-retention",
+                "a duration of at most 3650d, such as 30d",
+                |text| duration(text).filter(|kept| kept.as_secs() <= 3_650 * 86_400),
+            )?,
             model: values.model()?,
             speech: values.speech()?,
             timeouts: Timeouts {

@@ -23,13 +23,23 @@ pub enum DecodeError {
         schema: u16,
     },
     /// The stored payload is not what its schema says.
-    #[error("{name}: {source}")]
+    #[error("{name}: {}", what_is_wrong(.source))]
     Payload {
         /// The event's name.
         name: &'static str,
         /// What serde found.
         source: serde_json::Error,
     },
+}
+
+/// What is wrong with a JSON document, and where, without a word of what it says: that may be somebody's name.
+pub fn what_is_wrong(error: &serde_json::Error) -> String {
+    let kind = match error.classify() {
+        serde_json::error::Category::Data => "unexpected data",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "no JSON",
+        serde_json::error::Category::Eof => "cut off",
+    };
+    format!("{kind} at line {} column {}", error.line(), error.column())
 }
 
 /// What one event type carries.

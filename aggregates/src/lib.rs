@@ -24,6 +24,6 @@ pub mod value;
 pub mod webhook;
 
 pub use entity::Entity;
-pub use event::{DecodeError, Event, Payload};
+pub use event::{DecodeError, Event, Payload, what_is_wrong};
 pub use personal::{Personal, Sealable};
 pub use refusal::{Code, FieldError, Refusal};

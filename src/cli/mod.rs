@@ -12,6 +12,7 @@ use crate::{
 };
 
 pub mod args;
+mod background;
 mod demo;
 mod events;
 mod installation;

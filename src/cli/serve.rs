@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::{net::TcpListener, sync::watch};
 
-use super::{installation::Installation, node::Node, org::first_start};
+use super::{background::Background, installation::Installation, node::Node, org::first_start};
 use crate::{
     acme,
     app::App,
@@ -55,7 +55,8 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let objects = Objects::open(&config.files, variables).map_err(|error| format!("files-url = {error}"))?;
     let files = Arc::new(Files::new(objects, Sizes { upload: config.max_upload, ..Sizes::default() }));
     let first_key = first_start(&commands).await?;
-    let stop = server::stop_signal().map_err(|error| error.to_string())?;
+    let signal = server::stop_signal().map_err(|error| error.to_string())?;
+    let (halt, stop) = watch::channel(false);
     let uses = Arc::new(KeyUses::default());
     let place = Node::enter(&config.data_dir);
     if let Some(place) = &place.place {
@@ -70,19 +71,23 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let removal = FileRemoval::new(files.clone());
     let webhooks = webhooks(config, &clock)?;
     let options = webhooks::Options {
-        retention: TimeDelta::from_std(config.webhook_log_retention).unwrap_or(TimeDelta::MAX),
+        retention: TimeDelta::from_std(config.webhook_log_retention)
+            .map_err(|error| format!("webhook-log-retention: {error}"))?,
         ..webhooks::Options::default()
     };
     let deliveries = webhooks::Worker::new(commands.clone(), webhooks.clone(), options, node.clone());
-    let mut background = vec![
-        tokio::spawn(deliveries.run(stop.clone())),
-        tokio::spawn(Runner::new(InviteExpiry, commands.clone(), node.clone()).run(stop.clone())),
-        tokio::spawn(Runner::new(timers, commands.clone(), node.clone()).run(stop.clone())),
-        tokio::spawn(Runner::new(removal, commands.clone(), node.clone()).run(stop.clone())),
-        tokio::spawn(mailer.run(stop.clone())),
-        tokio::spawn(heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone())),
-        tokio::spawn(upkeep::run(commands.clone(), files.clone(), uses.clone(), stop.clone())),
-    ];
+    let mut background = Background::default();
+    background.spawn("the delivery of webhooks", deliveries.run(stop.clone()));
+    let expiry = Runner::new(InviteExpiry, commands.clone(), node.clone());
+    background.spawn("the expiry of invites", expiry.run(stop.clone()));
+    let timers = Runner::new(timers, commands.clone(), node.clone());
+    background.spawn("the timers of sessions", timers.run(stop.clone()));
+    let removal = Runner::new(removal, commands.clone(), node.clone());
+    background.spawn("the removal of files", removal.run(stop.clone()));
+    background.spawn("the mailer", mailer.run(stop.clone()));
+    let beats = heartbeats::run(commands.clone(), interviews.heartbeats.clone(), stop.clone());
+    background.spawn("the keeping of heartbeats", beats);
+    background.spawn("the upkeep", upkeep::run(commands.clone(), files.clone(), uses.clone(), stop.clone()));
     let mut certificates = None;
     if let Some(Certificates::Acme(settings)) = config.tls.as_ref().map(|tls| &tls.certificates) {
         let keeper = acme::Keeper::new(store.clone(), clock.clone(), node.clone(), settings.clone())?;
@@ -96,7 +101,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
             source: config.public_url.clone(),
         };
         let broker = Broker::new(settings, store.clone(), clock.clone(), node);
-        background.push(tokio::spawn(broker.run(stop.clone())));
+        background.spawn("the publishing to the broker", broker.run(stop.clone()));
     }
 
     let authenticator = Arc::new(StoredKeys::new(store.clone(), clock.clone(), uses));
@@ -135,12 +140,14 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
             println!("Try it:\n\n  curl {}/v1/campaigns -H \"Authorization: Bearer {}\"\n", config.public_url, *key);
         }
     };
+    let background = tokio::spawn(background.watch(signal, halt));
     let result = serve(config, clock, backend, operations, app, stop, banner).await;
-    for task in background {
-        // A task that panicked has said so in the log.
-        _ = task.await;
+    if result.is_err() {
+        // Nothing is served, so that nobody waits for what is left.
+        background.abort();
+        return result;
     }
-    result
+    background.await.map_err(|error| error.to_string())?
 }
 
 /// Who words, speaks and hears what is said in interviews.
@@ -223,10 +230,27 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
         Bounds { head_timeout: config.header_timeout, connections: config.max_connections, ..Bounds::default() };
     tracing::info!(listen = %config.listen, public_url = config.public_url, "serving");
     ready();
-    server::serve(fronts, bounds, stop).await;
-    if let Some(keeping) = keeping {
-        // If it panicked, the log has that.
-        _ = keeping.await;
+    let serving = server::serve(fronts, bounds, stop.clone());
+    match &mut keeping {
+        None => serving.await,
+        Some(keeping) => {
+            let mut serving = std::pin::pin!(serving);
+            let ended = tokio::select! {
+                () = &mut serving => false,
+                _ = &mut *keeping => true,
+            };
+            // What it ends with when it is told to stop is no matter.
+            if ended && !*stop.borrow() {
+                upkeep.abort();
+                return Err("acme-domain: the renewal of certificates has ended, see the log".to_owned());
+            }
+            if ended {
+                serving.await;
+            } else {
+                // If it panicked, the log has that.
+                _ = keeping.await;
+            }
+        }
     }
     upkeep.abort();
     tracing::info!("stopped");

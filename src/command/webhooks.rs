@@ -8,7 +8,10 @@ use aggregates::{
     id::{CampaignId, DeliveryId, Id as _, OrganizationId, ProjectId, ReplayId, WebhookId},
     project::Project,
     value::{Change, Document, Input, Reader, merge_patch, parse_instant, with_field_errors},
-    webhook::{DisabledReason, NewWebhookInput, Rules, SealedHeaders, Webhook, WebhookCommand, WebhookPatchInput},
+    webhook::{
+        DisabledReason, NewWebhookInput, Rules, SealedHeaders, Webhook, WebhookCommand, WebhookPatchInput,
+        WebhookStatus,
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use projections::public;
@@ -25,6 +28,8 @@ use crate::{
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
 /// Replays of one endpoint at once.
 const MAX_REPLAYS: i64 = 10;
+/// Endpoints of one organization.
+const MAX_WEBHOOKS: i64 = 100;
 
 fn event_types() -> Vec<&'static str> {
     public::types().iter().map(|public| public.name).collect()
@@ -74,6 +79,10 @@ impl Command for CreateWebhook {
         let types = event_types();
         let rules = Rules { event_types: &types, development: self.development };
         let (webhook, headers) = with_field_errors(input.validate(rules), unknown)?;
+        if work.counter(format!("webhooks/{organization_id}")).await? >= MAX_WEBHOOKS {
+            let message = format!("There are {MAX_WEBHOOKS} webhooks already, which is as many as there can be.");
+            return Err(Refusal::new(Code::Conflict, message).into());
+        }
         let (id, key): (WebhookId, _) = (work.new_id(), key(work).await?);
         let create = WebhookCommand::Create {
             webhook_id: id,
@@ -124,6 +133,13 @@ impl Command for UpdateWebhook {
         let (patch, headers) = with_field_errors(input.validate(&headers, rules), unknown)?;
         let headers = if headers == present { Change::Keep } else { sealed(&key, self.id, &headers).into() };
         work.execute::<Webhook>(self.id, WebhookCommand::Update { patch, headers })?;
+        let begins_anew = work.row::<Webhook>(self.id).is_some_and(|row| {
+            let enabled = row.api.status == WebhookStatus::Enabled && webhook.status != WebhookStatus::Enabled;
+            enabled || row.api.url != webhook.url
+        });
+        if begins_anew {
+            work.write(Store::renew_endpoint(&self.id.to_string()));
+        }
         Ok(Answer::ok(work.document::<Webhook>(self.id)?))
     }
 }
@@ -181,10 +197,13 @@ impl Command for RotateSecret {
     }
 }
 
-/// Stops deliveries because of what the endpoint did; nothing happens if they are stopped already.
+/// Stops deliveries because of what the endpoint did; nothing happens if they are stopped already, or if the endpoint was
+/// changed since.
 pub struct DisableWebhook {
     /// The endpoint.
     pub id: WebhookId,
+    /// Its version when it did that.
+    pub version: i64,
     /// Why.
     pub reason: DisabledReason,
 }
@@ -192,7 +211,10 @@ pub struct DisableWebhook {
 impl Command for DisableWebhook {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load::<Webhook>(self.id).await?;
-        work.execute::<Webhook>(self.id, WebhookCommand::Disable { reason: self.reason })?;
+        // What was asked is no longer what it is: the next attempt tells.
+        if work.version::<Webhook>(self.id) <= self.version {
+            work.execute::<Webhook>(self.id, WebhookCommand::Disable { reason: self.reason })?;
+        }
         Ok(Answer::no_content())
     }
 }
@@ -345,6 +367,8 @@ impl Command for StartReplay {
         let wanted = ReplayInput::from_json(&self.body)?.validate()?;
         let (webhook, organization) = (self.webhook.to_string(), work.caller().organization.to_string());
         let store = work.store();
+        // Of two that count at once, one must count again: the other one has signalled.
+        work.guard_signals(&webhook).await?;
         if store.running_replays(&webhook).await? >= MAX_REPLAYS {
             let message = format!("{MAX_REPLAYS} replays of this webhook are running already.");
             return Err(Refusal::new(Code::Conflict, message).into());

@@ -258,6 +258,16 @@ impl<'a> Work<'a> {
         Ok(found)
     }
 
+    /// Demands that a webhook endpoint has had no more signals when the work commits than it has had now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn guard_signals(&mut self, webhook: &str) -> Result<(), Stop> {
+        let n = self.store().signals(webhook).await?;
+        self.submission.guards.push(Guard::Signals { webhook: webhook.to_owned(), n });
+        Ok(())
+    }
+
     /// Demands that a counter has a value when the work commits; if it has another one, the command runs again.
     pub fn expect_counter(&mut self, scope: String, n: i64) {
         self.submission.guards.push(Guard::Counter { scope, n });
@@ -372,7 +382,7 @@ impl<'a> Work<'a> {
                 });
             }
         }
-        if !self.submission.events.is_empty() {
+        if !self.submission.events.is_empty() || !self.submission.writes.is_empty() {
             let guards = self.seen.iter().map(|(id, seen)| Guard::Stream { id: id.clone(), version: seen.version });
             self.submission.guards.extend(guards);
         }

@@ -60,6 +60,8 @@ fn what_makes_no_sense_is_named() {
         ("dev", "perhaps"),
         ("webhook-retry-schedule", "0s,soon"),
         ("webhook-log-retention", "0d"),
+        ("webhook-log-retention", "3651d"),
+        ("webhook-log-retention", "200000000d"),
         ("llm-url", "api.example.com"),
         ("smtp-url", "mail.example.com"),
         ("mail-from", "nobody"),

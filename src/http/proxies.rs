@@ -19,7 +19,7 @@ struct Network {
 
 /// The client's own address, as far as it is known; goes with the request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ClientAddress(pub IpAddr);
+pub struct ClientAddress(pub IpAddr);
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 

@@ -6,6 +6,7 @@ use super::{
     Error,
     connection::Connection,
     dialect::Engine,
+    signals,
     submission::{Guard, Outcome, StoredEvent, Submission},
     value::{Kind, Value},
     write::{Mode, TableWrite},
@@ -21,6 +22,7 @@ struct State {
     org_heads: HashMap<String, i64>,
     versions: HashMap<String, i64>,
     counters: HashMap<String, i64>,
+    signals: HashMap<String, i64>,
     replies: HashMap<String, Vec<u8>>,
     subjects: HashMap<String, (String, Vec<u8>)>,
     claimed_replies: HashSet<String>,
@@ -84,6 +86,7 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
     let mut organizations = HashSet::new();
     let mut streams = HashSet::new();
     let mut counters = HashSet::new();
+    let mut endpoints = HashSet::new();
     let mut replies = HashSet::new();
     let mut lookups = HashSet::new();
     for submission in submissions {
@@ -94,6 +97,7 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
             match guard {
                 Guard::Stream { id, .. } => streams.insert(id.clone()),
                 Guard::Counter { scope, .. } => counters.insert(scope.clone()),
+                Guard::Signals { webhook, .. } => endpoints.insert(webhook.clone()),
             };
         }
         replies.extend(submission.reply.iter().map(|reply| reply.lookup.clone()));
@@ -121,6 +125,10 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
     part(counters, &|n| {
         format!("SELECT 3, scope, n, {no_text}, {no_bytes} FROM counters WHERE {}", engine.any("scope", n))
     });
+    part(endpoints, &|n| {
+        let any = engine.any("webhook_id", n);
+        format!("SELECT 6, webhook_id, signals, {no_text}, {no_bytes} FROM webhook_endpoints WHERE {any}")
+    });
     part(lookups, &|n| format!("SELECT 4, lookup, 0, id, wrapped_key FROM subjects WHERE {}", engine.any("lookup", n)));
     part(replies, &|n| {
         let any = engine.any("lookup", n);
@@ -141,6 +149,7 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
                 let subject = (text.into_text().unwrap_or_default(), bytes.into_bytes().unwrap_or_default());
                 state.subjects.insert(name, subject);
             }
+            6 => _ = state.signals.insert(name, number.int()),
             // An expired reply is as good as none; it stays until the sweep.
             _ if number.int() > now => _ = state.replies.insert(name, bytes.into_bytes().unwrap_or_default()),
             _ => {}
@@ -192,6 +201,9 @@ impl State {
                 Guard::Counter { scope, n } => {
                     (self.counters.get(scope).copied().unwrap_or(0) != *n).then(|| scope.clone())
                 }
+                Guard::Signals { webhook, n } => {
+                    (self.signals.get(webhook).copied().unwrap_or(0) != *n).then(|| webhook.clone())
+                }
             })
             .collect();
         if !stale.is_empty() {
@@ -229,6 +241,11 @@ impl State {
             tables.rows.insert((row.table, row.id.clone()), row.clone());
         }
         for write in &submission.writes {
+            if write.table == signals::TABLE && write.mode == Mode::Increase {
+                for row in &write.rows {
+                    *self.signals.entry(row[0].text().to_owned()).or_insert(0) += row[1].int();
+                }
+            }
             tables.others.push(write.clone());
         }
         if let Some(reply) = &submission.reply {
@@ -341,8 +358,40 @@ impl Tables {
         let mut writes = vec![self.events, self.subjects, self.org_heads, self.replies];
         writes.extend(super::rows::writes("", changed));
         writes.extend(super::rows::counter_write("counters", self.counters));
-        writes.extend(self.others);
+        writes.extend(merged(self.others));
         writes.retain(|write| !write.rows.is_empty());
         writes
     }
+}
+
+/// Brings what several submissions add to the same row together, and leaves out what they add to one that another deletes:
+/// PostgreSQL changes a row only once in a statement.
+fn merged(writes: Vec<TableWrite>) -> Vec<TableWrite> {
+    let deleted: HashSet<(String, String)> = writes
+        .iter()
+        .filter(|write| write.mode == Mode::Delete)
+        .flat_map(|write| write.rows.iter().map(|row| (write.table.clone(), row[0].text().to_owned())))
+        .collect();
+    let mut kept: Vec<TableWrite> = Vec::with_capacity(writes.len());
+    for mut write in writes {
+        if write.mode != Mode::Increase {
+            kept.push(write);
+            continue;
+        }
+        write.rows.retain(|row| !deleted.contains(&(write.table.clone(), row[0].text().to_owned())));
+        let same = |other: &&mut TableWrite| {
+            (other.mode, &other.table, &other.columns) == (write.mode, &write.table, &write.columns)
+        };
+        let Some(before) = kept.iter_mut().find(same) else {
+            kept.push(write);
+            continue;
+        };
+        for row in write.rows {
+            match before.rows.iter_mut().find(|other| other[0] == row[0]) {
+                Some(other) => other[1] = (other[1].int() + row[1].int()).into(),
+                None => before.rows.push(row),
+            }
+        }
+    }
+    kept
 }

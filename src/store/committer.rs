@@ -30,7 +30,7 @@ enum Waiting {
     Commit(Submission, Answer<Outcome>),
     Apply(Effects, Answer<()>),
     Statement(Cow<'static, str>, Vec<Value>, Answer<Vec<Row>>),
-    Deliveries(deliveries::Batch, Answer<Vec<String>>),
+    Deliveries(deliveries::Batch, Answer<deliveries::Written>),
 }
 
 impl Waiting {
@@ -113,11 +113,12 @@ impl Committer {
         self.ask(|answer| Waiting::Statement(sql, parameters, answer)).await
     }
 
-    /// Commits what a node did for webhook endpoints, in a transaction of its own; see [`deliveries::apply`].
+    /// Commits what a node did for webhook endpoints, in a transaction of its own, or in several if the database refuses
+    /// a part of it; see [`deliveries::apply`].
     ///
     /// # Errors
     /// As [`Self::commit`].
-    pub async fn deliveries(&self, batch: deliveries::Batch) -> Result<Vec<String>, Error> {
+    pub async fn deliveries(&self, batch: deliveries::Batch) -> Result<deliveries::Written, Error> {
         self.ask(|answer| Waiting::Deliveries(batch, answer)).await
     }
 
@@ -211,8 +212,7 @@ impl Writer {
                     _ = sender.send(result);
                 }
                 Waiting::Deliveries(batch, sender) => {
-                    let result = self.with_connection(async |c| deliveries::apply(c, &batch).await).await;
-                    _ = sender.send(result);
+                    _ = sender.send(self.deliveries(batch).await);
                 }
                 Waiting::Commit(..) => {}
             }
@@ -236,6 +236,28 @@ impl Writer {
             }
             self.answer(senders.by_ref().take(part.len()).collect(), result);
         }
+    }
+
+    /// Writes a batch; if the database refuses it, its halves, so that one endpoint's results fail alone.
+    async fn deliveries(&mut self, batch: deliveries::Batch) -> Result<deliveries::Written, Error> {
+        let mut written = deliveries::Written::default();
+        let mut todo = vec![batch];
+        while let Some(mut part) = todo.pop() {
+            match self.with_connection(async |c| deliveries::apply(c, &part).await).await {
+                Ok(accepted) => written.accepted.extend(accepted),
+                Err(Error::Refused(_)) if part.updates.len() > 1 => {
+                    let updates = part.updates.split_off(part.updates.len() / 2);
+                    todo.extend([deliveries::Batch { updates, ..part.clone() }, part]);
+                }
+                Err(Error::Refused(error)) => {
+                    tracing::error!(error, "results of deliveries were refused");
+                    written.refused.extend(part.updates.into_iter().map(|update| update.webhook));
+                }
+                // The halves that were written before are written again, to the same effect.
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(written)
     }
 
     fn answer(&self, senders: Vec<Answer<Outcome>>, result: Result<Vec<Outcome>, Error>) {

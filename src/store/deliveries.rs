@@ -11,15 +11,13 @@ use serde_json::json;
 use super::{
     Document, Error, Store,
     connection::Connection,
+    signals::begins_anew,
     value::{Kind, Row, Value},
     write::{Mode, TableWrite},
 };
 
 /// A time that never comes.
 pub const NEVER: i64 = i64::MAX;
-
-/// Deliveries that wait for another attempt, loaded with an endpoint at most.
-pub const LOADED: i64 = 1_000;
 
 /// How a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -350,7 +348,7 @@ pub struct Claimed {
     pub failing_since: Option<i64>,
     /// Places behind `sequence` that have a delivery already, by replay (empty: live).
     pub tried: HashMap<String, HashSet<i64>>,
-    /// What is to be tried again, the earliest first, [`LOADED`] at most.
+    /// What is to be tried again, the earliest first, up to the number that was asked for.
     pub pending: Vec<Delivery>,
     /// The oldest replay that is not done.
     pub replay: Option<Replay>,
@@ -392,6 +390,15 @@ pub struct Batch {
     pub updates: Vec<EndpointUpdate>,
     /// For tests: the transaction breaks off in the middle.
     pub break_off: bool,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Endpoints whose claim still holds, the only ones about which anything was written.
+    pub accepted: Vec<String>,
+    /// Endpoints whose results the database does not take.
+    pub refused: Vec<String>,
 }
 
 /// Where an endpoint that a node holds stands in the database.
@@ -483,29 +490,6 @@ async fn apply_begun(connection: &mut Connection, batch: &Batch) -> Result<Vec<S
 }
 
 impl Store {
-    /// The pipeline's row of a new endpoint, for the submission that creates it.
-    pub fn new_endpoint(webhook: &str, organization: &str) -> TableWrite {
-        let columns = [("webhook_id", Kind::Text), ("org_id", Kind::Text)];
-        let mut write = TableWrite::new("webhook_endpoints", Mode::Insert, &columns);
-        write.rows.push(vec![webhook.into(), organization.into()]);
-        write
-    }
-
-    /// Removes the pipeline's row of an endpoint: from then on, nobody writes about it.
-    pub fn drop_endpoint(webhook: &str) -> TableWrite {
-        let mut write = TableWrite::new("webhook_endpoints", Mode::Delete, &[("webhook_id", Kind::Text)]);
-        write.rows.push(vec![webhook.into()]);
-        write
-    }
-
-    /// Lets the node that serves an endpoint know that there is something new for it.
-    pub fn signal_endpoint(webhook: &str) -> TableWrite {
-        let columns = [("webhook_id", Kind::Text), ("signals", Kind::Int)];
-        let mut write = TableWrite::new("webhook_endpoints", Mode::Add, &columns);
-        write.rows.push(vec![webhook.into(), 1.into()]);
-        write
-    }
-
     /// Which organizations have new events behind a position.
     ///
     /// # Errors
@@ -554,7 +538,8 @@ impl Store {
         Ok(rows.into_iter().filter_map(|row| row.into_iter().next()?.into_text()).collect())
     }
 
-    /// Takes endpoints, those of them that nobody serves at `now`, until `until`.
+    /// Takes endpoints, those of them that nobody serves at `now`, until `until`, each with up to `loaded` deliveries that
+    /// are to be tried again.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -562,16 +547,18 @@ impl Store {
         &self,
         ids: Vec<String>,
         owner: &str,
-        now: i64,
-        until: i64,
+        (now, until): (i64, i64),
+        loaded: usize,
     ) -> Result<Vec<Claimed>, Error> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let (any, locked) = (self.engine().any("webhook_id", 4), self.engine().skip_locked());
+        let anew = begins_anew("");
         let sql = format!(
-            "UPDATE webhook_endpoints SET owner = $1, leased_until = $2, epoch = epoch + 1, seen = signals \
-             WHERE webhook_id IN \
+            "UPDATE webhook_endpoints SET owner = $1, leased_until = $2, epoch = epoch + 1, seen = signals, \
+             failing_since = CASE WHEN {anew} THEN NULL ELSE failing_since END, \
+             first_at = CASE WHEN {anew} THEN 0 ELSE first_at END WHERE webhook_id IN \
              (SELECT webhook_id FROM webhook_endpoints WHERE leased_until <= $3 AND {any}{locked}) \
              RETURNING webhook_id, epoch, signals, sequence, first_at, failing_since"
         );
@@ -581,10 +568,10 @@ impl Store {
         for row in rows {
             taken.insert(row[0].text().to_owned(), row);
         }
-        self.load_claimed(taken).await
+        self.load_claimed(taken, loaded).await
     }
 
-    async fn load_claimed(&self, taken: HashMap<String, Row>) -> Result<Vec<Claimed>, Error> {
+    async fn load_claimed(&self, taken: HashMap<String, Row>, loaded: usize) -> Result<Vec<Claimed>, Error> {
         let ids: Vec<String> = taken.keys().cloned().collect();
         let mut documents = self.documents_of_any("webhooks", ids.clone()).await?;
         let unset: Vec<String> =
@@ -607,7 +594,7 @@ impl Store {
                 first_at: row[4].int(),
                 failing_since: optional(&row[5]),
                 tried,
-                pending: self.pending_deliveries(&webhook).await?,
+                pending: self.pending_deliveries(&webhook, loaded).await?,
                 replay,
                 document,
                 webhook,
@@ -631,13 +618,14 @@ impl Store {
         Ok(HashMap::from([(replay.to_owned(), rows.iter().map(|row| row[0].int()).collect())]))
     }
 
-    async fn pending_deliveries(&self, webhook: &str) -> Result<Vec<Delivery>, Error> {
+    async fn pending_deliveries(&self, webhook: &str, loaded: usize) -> Result<Vec<Delivery>, Error> {
         let sql = format!(
             "SELECT {} FROM webhook_deliveries WHERE webhook_id = $1 AND status = 'pending' \
              ORDER BY next_attempt_at, id LIMIT $2",
             delivery_columns()
         );
-        let rows = self.query(sql, vec![webhook.into(), LOADED.into()]).await?;
+        let limit = i64::try_from(loaded).unwrap_or(i64::MAX);
+        let rows = self.query(sql, vec![webhook.into(), limit.into()]).await?;
         rows.iter().map(|row| Delivery::from_row(row)).collect()
     }
 
@@ -700,12 +688,11 @@ impl Store {
         Ok(rows.into_iter().map(standing).collect())
     }
 
-    /// Writes what a node did; answers the endpoints whose claim still holds, the only ones about which anything was
-    /// written.
+    /// Writes what a node did.
     ///
     /// # Errors
     /// [`Error::Database`]: whether it took effect is not known, and it may be written again.
-    pub async fn record_deliveries(&self, batch: Batch) -> Result<Vec<String>, Error> {
+    pub async fn record_deliveries(&self, batch: Batch) -> Result<Written, Error> {
         self.aside().await?.deliveries(batch).await
     }
 

@@ -3,8 +3,12 @@
 use super::{
     Error, Store,
     deliveries::{Attempt, Delivery, DeliveryStatus, delivery_columns, optional},
+    signals::begins_anew,
     value::Value,
 };
+
+/// Deliveries are counted up to here: there may be more for a moment, but that is not worth a long query.
+const COUNTED: i64 = 20_000;
 
 /// Which deliveries of an endpoint are asked for.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +23,8 @@ pub struct DeliveryFilter {
     pub from: Option<i64>,
     /// Those that began before this time, µs since 1970.
     pub to: Option<i64>,
+    /// Those that were changed at or after this time, by their beginning, an attempt or their end, µs since 1970.
+    pub updated_since: Option<i64>,
 }
 
 /// A page of deliveries.
@@ -26,7 +32,7 @@ pub struct DeliveryFilter {
 pub struct DeliveryPage {
     /// The deliveries.
     pub deliveries: Vec<Delivery>,
-    /// How many match in all.
+    /// How many match in all, up to [`COUNTED`].
     pub total: i64,
     /// Whether others follow.
     pub has_more: bool,
@@ -97,9 +103,20 @@ impl Store {
         if let Some(to) = filter.to {
             add("created_at <", to.into());
         }
-        let counted = self
-            .query(format!("SELECT COUNT(*) FROM webhook_deliveries WHERE {conditions}"), parameters.clone())
-            .await?;
+        if let Some(since) = filter.updated_since {
+            parameters.push(since.into());
+            let n = parameters.len();
+            // An attempt ends after its latency. Their ids are the delivery's, a slash and a number.
+            conditions += &format!(
+                " AND (created_at >= ${n} OR finished_at >= ${n} OR EXISTS (SELECT 1 FROM webhook_attempts a \
+                 WHERE a.id > webhook_deliveries.id || '/' AND a.id < webhook_deliveries.id || '0' \
+                 AND a.at + a.latency >= ${n}))"
+            );
+        }
+        let count = format!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM webhook_deliveries WHERE {conditions} LIMIT {COUNTED}) counted"
+        );
+        let counted = self.query(count, parameters.clone()).await?;
         let (comparison, direction) = if descending { ("<", "DESC") } else { (">", "ASC") };
         if let Some(after) = after {
             parameters.push(after.into());
@@ -177,9 +194,13 @@ impl Store {
     /// # Errors
     /// [`Error::Database`].
     pub async fn progress_of(&self, webhook: &str) -> Result<Option<Tried>, Error> {
-        let sql = "SELECT v.org_seq, e.sequence, e.first_at, e.failing_since FROM webhook_endpoints e \
-                   JOIN events v ON v.stream_id = e.webhook_id AND v.version = 1 WHERE e.webhook_id = $1";
-        let rows = self.query(sql.to_owned(), vec![webhook.into()]).await?;
+        let anew = begins_anew("e.");
+        let sql = format!(
+            "SELECT v.org_seq, e.sequence, CASE WHEN {anew} THEN 0 ELSE e.first_at END, \
+             CASE WHEN {anew} THEN NULL ELSE e.failing_since END FROM webhook_endpoints e \
+             JOIN events v ON v.stream_id = e.webhook_id AND v.version = 1 WHERE e.webhook_id = $1"
+        );
+        let rows = self.query(sql, vec![webhook.into()]).await?;
         Ok(rows.first().map(|row| Tried {
             created: row[0].int(),
             sequence: row[1].int().max(row[0].int()),

@@ -123,6 +123,10 @@ pub fn row_statement(write: &TableWrite) -> String {
         // Numbered with a question mark: SQLite counts `$2` as the first parameter where it appears first.
         return format!("UPDATE {table} SET {number} = ?2 WHERE {key} = ?1 AND {number} < ?2");
     }
+    if write.mode == Mode::Increase {
+        let (key, number) = (write.columns[0].0, write.columns[1].0);
+        return format!("UPDATE {table} SET {number} = {number} + ?2 WHERE {key} = ?1");
+    }
     let names = names(write);
     let places = (1..=write.columns.len()).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
     format!("INSERT INTO {table} ({names}) VALUES ({places}){}", conflict(write))
@@ -182,6 +186,14 @@ fn append_ctes(sql: &mut String, writes: &[TableWrite], first_parameter: usize, 
                      WHERE t.{key} = u.{key} AND t.{number} < u.{number})"
                 )
             }
+            Mode::Increase => {
+                let number = write.columns[1].0;
+                write!(
+                    sql,
+                    ", w{i} AS (UPDATE {table} t SET {number} = t.{number} + u.{number} \
+                     FROM UNNEST({arrays}) AS u({names}){guard} WHERE t.{key} = u.{key})"
+                )
+            }
             _ => {
                 let picked = write.columns.iter().map(|(name, _)| format!("u.{name}")).collect::<Vec<_>>().join(", ");
                 write!(
@@ -202,7 +214,7 @@ fn names(write: &TableWrite) -> String {
 fn conflict(write: &TableWrite) -> String {
     let key = write.columns[0].0;
     match write.mode {
-        Mode::Insert | Mode::Raise | Mode::Delete => String::new(),
+        Mode::Insert | Mode::Raise | Mode::Increase | Mode::Delete => String::new(),
         Mode::InsertNew => format!(" ON CONFLICT ({key}) DO NOTHING"),
         Mode::Upsert => {
             let set = write.columns[1..]

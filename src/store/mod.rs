@@ -22,6 +22,7 @@ mod migrate;
 mod opener;
 mod rebuild;
 mod rows;
+mod signals;
 mod sqlite;
 mod submission;
 mod subscriptions;
@@ -34,8 +35,8 @@ use std::sync::Arc;
 pub use self::{
     api_keys::{KeyLookup, StoredKey},
     deliveries::{
-        Attempt, Batch as DeliveryBatch, Claimed, Delivery, DeliveryStatus, EndpointUpdate, LOADED, NEVER, News,
-        Replay, Source, Standing,
+        Attempt, Batch as DeliveryBatch, Claimed, Delivery, DeliveryStatus, EndpointUpdate, NEVER, News, Replay,
+        Source, Standing, Written,
     },
     delivery_log::{DeliveryFilter, DeliveryPage, LoggedAttempt, Tried},
     documents::{Document, Filter, Page, PageQuery, Sort},
@@ -116,7 +117,7 @@ impl From<aggregates::DecodeError> for Error {
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Self::Corrupt(error.to_string())
+        Self::Corrupt(aggregates::what_is_wrong(&error))
     }
 }
 

@@ -21,6 +21,13 @@ pub enum Guard {
         /// The value that the command has seen.
         n: i64,
     },
+    /// The webhook endpoint has had so many signals.
+    Signals {
+        /// The endpoint's id.
+        webhook: String,
+        /// The number that the command has seen.
+        n: i64,
+    },
 }
 
 /// An event ready to be stored: personal fields sealed, place in its stream known.

@@ -13,6 +13,8 @@ pub enum Mode {
     Upsert,
     /// The second column, a number, is added to theirs.
     Add,
+    /// The same, but keys that do not exist are left out.
+    Increase,
     /// Their second column, a number, is raised to this one if it is lower.
     AtLeast,
     /// The same, but keys that do not exist are left out.

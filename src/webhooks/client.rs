@@ -18,9 +18,8 @@ use crate::clock::Clock;
 
 /// Bytes of an answer that are kept.
 pub const KEPT: usize = 64 * 1_024;
-/// Bytes of an answer's headers that are kept, in characters of each value and in number.
-const KEPT_HEADERS: usize = 100;
-const KEPT_VALUE: usize = 4_096;
+/// Bytes of an answer's headers that are kept, names included.
+const KEPT_HEADERS: usize = 16 * 1_024;
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
@@ -164,15 +163,7 @@ impl Client {
             .headers()
             .get(reqwest::header::RETRY_AFTER)
             .and_then(|value| schedule::retry_after(value.to_str().ok()?, self.clock.now()));
-        answer.record.response_headers = response
-            .headers()
-            .iter()
-            .take(KEPT_HEADERS)
-            .map(|(name, value)| {
-                let text = String::from_utf8_lossy(value.as_bytes());
-                (name.as_str().to_owned(), text.chars().take(KEPT_VALUE).collect())
-            })
-            .collect();
+        answer.record.response_headers = kept_headers(response.headers());
         let kept = &mut answer.record.response_body;
         // What does not fit is not read. The connection is given up then, which costs less than reading on.
         while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
@@ -185,6 +176,24 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// As many headers as there is room for; the last one may be cut.
+fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut room = KEPT_HEADERS;
+    let mut kept = Vec::new();
+    for (name, value) in headers {
+        let name = name.as_str();
+        if room <= name.len() {
+            break;
+        }
+        room -= name.len();
+        let mut text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        text.truncate(text.floor_char_boundary(room));
+        room -= text.len();
+        kept.push((name.to_owned(), text));
+    }
+    kept
 }
 
 /// A stable word for what went wrong.
@@ -219,4 +228,22 @@ fn unwrapped<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn s
         error = inner;
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_long_headers_a_few_kilobytes_are_kept() {
+        let mut headers = HeaderMap::new();
+        for n in 0..100 {
+            let name = HeaderName::try_from(format!("x-{n}")).expect("a name");
+            headers.insert(name, HeaderValue::try_from("é".repeat(4_096)).expect("a value"));
+        }
+        let kept = kept_headers(&headers);
+        let bytes: usize = kept.iter().map(|(name, value)| name.len() + value.len()).sum();
+        assert!((KEPT_HEADERS - 2..=KEPT_HEADERS).contains(&bytes), "{bytes} bytes");
+        assert!(kept.iter().all(|(_, value)| value.chars().all(|letter| letter == 'é')));
+    }
 }

@@ -15,7 +15,7 @@ use crate::store::{Attempt, Claimed, Delivery, EndpointUpdate, NEVER, Replay, So
 const CONGESTED: usize = 100;
 /// The pause between two first attempts of a congested endpoint.
 const PROBE: i64 = 60_000_000;
-/// The longest time for which a receiver's `Retry-After` holds back first attempts, too.
+/// The longest time for which a receiver's `Retry-After` holds back everything else, too.
 const MAX_HOLD: i64 = 3_600_000_000;
 /// After so long, an attempt gives its slot back and goes on without one (in µs).
 pub const PATIENCE: i64 = 1_000_000;
@@ -64,8 +64,8 @@ pub struct Endpoint {
     pub replay: Option<(Replay, Cursor)>,
     /// What is to be tried again, by time.
     pub retries: BTreeMap<(i64, String), Delivery>,
-    /// Whether there are more of these than were loaded.
-    pub more_retries: bool,
+    /// Where those end that were loaded, if there are more of them.
+    pub more_after: Option<(i64, String)>,
     /// Retries under way, by the time at which they were due.
     pub retrying: BTreeSet<(i64, String)>,
     /// First attempts at once, at most.
@@ -75,8 +75,12 @@ pub struct Endpoint {
     unharmed: bool,
     /// Since when every attempt has failed.
     pub failing_since: Option<i64>,
-    /// No first attempt before this time.
+    /// No first attempt before this time, unless one of what is tried again arrives.
     pub held_until: i64,
+    /// No attempt at all before this time: the receiver has asked for it.
+    pub asked_until: i64,
+    /// What it did could not be written; not to be tried again before this time.
+    pub unwritable_until: i64,
     /// Whether events are being read for it.
     pub filling: bool,
     /// Whose turn it is to be read for.
@@ -117,21 +121,26 @@ impl Endpoint {
             let cursor = Cursor { scanned: replay.sequence, tried, under_way: BTreeMap::new() };
             (replay, cursor)
         });
-        let more_retries = claimed.pending.len() >= loaded;
+        // Whether a receiver asked for the pause is not written down; those that we make ourselves are short.
+        let held = if claimed.first_at - now <= PROBE { (claimed.first_at, 0) } else { (0, claimed.first_at) };
         let due = |delivery: &Delivery| delivery.next_attempt_at.unwrap_or(0);
+        let last = claimed.pending.last().filter(|_| claimed.pending.len() >= loaded);
+        let more_after = last.map(|last| (due(last), last.id.clone()));
         Self {
             epoch: claimed.epoch,
             signals: claimed.signals,
             live,
             replay,
             retries: claimed.pending.into_iter().map(|one| ((due(&one), one.id.clone()), one)).collect(),
-            more_retries,
+            more_after,
             retrying: BTreeSet::new(),
             limit: if claimed.failing_since.is_some() { 1 } else { initial },
             credit: 0,
             unharmed: true,
             failing_since: claimed.failing_since,
-            held_until: claimed.first_at,
+            held_until: held.0,
+            asked_until: held.1,
+            unwritable_until: 0,
             filling: false,
             replay_next: false,
             draining: !settings.enabled(),
@@ -161,6 +170,19 @@ impl Endpoint {
     /// Whether results wait to be written.
     pub fn has_results(&self) -> bool {
         !self.deliveries.is_empty() || !self.attempts.is_empty()
+    }
+
+    /// Rows and bytes that wait to be written.
+    pub fn unwritten(&self) -> (usize, usize) {
+        let bytes = self.attempts.iter().map(|attempt| attempt.sealed.len()).sum();
+        (self.deliveries.len() + self.attempts.len(), bytes)
+    }
+
+    /// Whether there is something to be tried again by now that was not loaded, or is due before what was.
+    pub fn must_reload(&self, now: i64) -> bool {
+        self.more_after
+            .as_ref()
+            .is_some_and(|last| last.0 <= now && self.retries.keys().next().is_none_or(|first| first > last))
     }
 
     /// Whether an attempt takes so long that the endpoint had better not get more for now.
@@ -198,7 +220,8 @@ impl Endpoint {
 
     /// The lane that may be read for now, if `head` is the last place in the log.
     pub fn lane(&self, head: i64, now: i64) -> Option<Lane> {
-        if self.draining || self.filling || self.releasing || self.room(now) == 0 || now < self.held_until {
+        let held = now < self.held_until.max(self.asked_until);
+        if self.draining || self.filling || self.releasing || self.room(now) == 0 || held {
             return None;
         }
         let live = head > self.live.scanned && !self.is_blocked(Lane::Live);
@@ -229,13 +252,15 @@ impl Endpoint {
         let retry = self.retries.keys().next().map_or(NEVER, |(due, _)| *due);
         let retrying = self.retrying.first().map_or(NEVER, |(due, _)| *due);
         let replay = self.replay.as_ref().map_or(NEVER, |(replay, _)| replay.next_at);
-        let again = if self.again || (self.more_retries && self.retries.is_empty()) { 0 } else { NEVER };
-        retry.min(retrying).min(replay).min(again)
+        let more = self.more_after.as_ref().map_or(NEVER, |(due, _)| *due);
+        let again = if self.again { 0 } else { NEVER };
+        retry.min(retrying).min(more).max(self.asked_until).min(replay).min(again)
     }
 
     /// When first attempts may go on.
     pub fn first_at(&self) -> i64 {
-        if self.is_blocked(Lane::Live) { self.wake_at().max(self.held_until) } else { self.held_until }
+        let held = self.held_until.max(self.asked_until);
+        if self.is_blocked(Lane::Live) { self.wake_at().max(held) } else { held }
     }
 
     /// Takes note of an attempt that arrived.
@@ -256,7 +281,7 @@ impl Endpoint {
         (self.limit, self.credit, self.unharmed) = ((self.limit / 2).max(1), 0, false);
         self.failing_since.get_or_insert(now);
         if let Some(pause) = retry_after.and_then(|pause| pause.num_microseconds()) {
-            self.held_until = self.held_until.max(now + pause.min(MAX_HOLD));
+            self.asked_until = self.asked_until.max(now + pause.min(MAX_HOLD));
         }
         if self.retries.len() >= CONGESTED {
             self.held_until = self.held_until.max(now + PROBE);

@@ -1,6 +1,6 @@
 //! When a delivery is tried again (contract 44).
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 /// The longest pause that a receiver can ask for.
 pub const MAX_RETRY_AFTER: TimeDelta = TimeDelta::hours(24);
@@ -61,8 +61,20 @@ pub fn retry_after(value: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
     if let Ok(seconds) = value.parse::<u32>() {
         return Some(TimeDelta::seconds(i64::from(seconds)));
     }
-    let date = DateTime::parse_from_rfc2822(value).ok()?;
-    Some((date.with_timezone(&Utc) - now).max(TimeDelta::zero()))
+    let date =
+        DateTime::parse_from_rfc2822(value).map(|date| date.with_timezone(&Utc)).ok().or_else(|| obsolete(value))?;
+    Some((date - now).max(TimeDelta::zero()))
+}
+
+/// The two older forms of a date, which recipients must still take (RFC 9110, 5.6.7): `Monday, 15-Jan-24 10:31:00 GMT`
+/// and `Mon Jan 15 10:31:00 2024`.
+fn obsolete(value: &str) -> Option<DateTime<Utc>> {
+    let (_, date) = value.split_once(' ')?;
+    let parsed = match value.contains('-') {
+        true => NaiveDateTime::parse_from_str(date, "%d-%b-%y %H:%M:%S GMT"),
+        false => NaiveDateTime::parse_from_str(date.trim_start(), "%b %e %H:%M:%S %Y"),
+    };
+    parsed.ok().map(|date| date.and_utc())
 }
 
 #[cfg(test)]
@@ -81,11 +93,14 @@ mod tests {
         assert_eq!(schedule.attempts(), 10);
         let expected = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
         for (attempts, seconds) in (1..).zip(expected) {
+            let mut seen = std::collections::HashSet::new();
             for _ in 0..100 {
                 let pause = schedule.next(attempts, now(), None).expect("another try") - now();
                 let (low, high) = (TimeDelta::milliseconds(seconds * 900), TimeDelta::milliseconds(seconds * 1_100));
                 assert!(pause >= low && pause <= high, "{pause} after {attempts}");
+                seen.insert(pause);
             }
+            assert!(seen.len() > 10, "chance plays no part after {attempts}");
         }
         assert_eq!(schedule.next(10, now(), None), None);
         assert_eq!(schedule.next(10, now(), Some(TimeDelta::seconds(1))), None);
@@ -101,7 +116,10 @@ mod tests {
         assert_eq!(retry_after("120", now()), Some(TimeDelta::seconds(120)));
         assert_eq!(retry_after("Mon, 15 Jan 2024 10:31:00 GMT", now()), Some(TimeDelta::seconds(60)));
         assert_eq!(retry_after("Mon, 15 Jan 2024 10:29:00 GMT", now()), Some(TimeDelta::zero()));
-        for bad in ["", "-1", "soon", "1.5", "99999999999"] {
+        assert_eq!(retry_after("Monday, 15-Jan-24 10:31:00 GMT", now()), Some(TimeDelta::seconds(60)));
+        assert_eq!(retry_after("Mon Jan 15 10:31:00 2024", now()), Some(TimeDelta::seconds(60)));
+        assert_eq!(retry_after("Sun Feb  4 10:30:00 2024", now()), Some(TimeDelta::days(20)));
+        for bad in ["", "-1", "soon", "1.5", "99999999999", "Monday, 15-Foo-24 10:31:00 GMT", "Mon Jan"] {
             assert_eq!(retry_after(bad, now()), None, "{bad}");
         }
     }

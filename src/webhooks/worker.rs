@@ -4,18 +4,19 @@
 //! endpoint, making an attempt, writing a batch of results. No database connection is held during a request.
 //!
 //! Fairness: endpoints take turns, with a quantum of first attempts each. An attempt that takes longer than a second gives
-//! its slot back, and its endpoint gets no more until it is over; an endpoint that fails, and everything that is tried
-//! again, draws from a small pool of slots of its own. So receivers that hang use up nothing that others need.
+//! its slot back, and its endpoint gets no more until it is over; endpoints that fail, and everything that is tried again,
+//! draw from small pools of slots of their own, and wait while half of all connections are in use. So receivers that hang
+//! use up nothing that others need.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
 };
 
@@ -49,8 +50,13 @@ pub struct Options {
     pub hold: usize,
     /// First attempts at once, over all endpoints that are well.
     pub slots: usize,
-    /// Attempts at once of endpoints that fail, and of what is tried again.
+    /// First attempts at once of endpoints that fail, and as many of what is tried again.
     pub suspect_slots: usize,
+    /// Attempts under way at most, those that have given their slots back included: each may keep a connection open. While
+    /// half as many are under way, nothing begins of endpoints that fail or of what is tried again.
+    pub under_way: usize,
+    /// Deliveries to be tried again that are in memory, for each endpoint at most.
+    pub loaded: usize,
     /// First attempts at once of one endpoint, to begin with and at most.
     pub concurrency: (usize, usize),
     /// Failure for this long disables an endpoint.
@@ -69,6 +75,8 @@ impl Default for Options {
             hold: 2_000,
             slots: 768,
             suspect_slots: 256,
+            under_way: 2_048,
+            loaded: 1_000,
             concurrency: (2, 32),
             failing_limit: TimeDelta::days(5),
             retention: TimeDelta::days(30),
@@ -104,7 +112,7 @@ enum Outcome {
     Read { webhook: String, epoch: i64, lane: Lane, piece: Result<Piece, store::Error>, permit: OwnedSemaphorePermit },
     First { webhook: String, epoch: i64, lane: Lane, sequence: i64, made: Result<Made, store::Error> },
     Retry { webhook: String, epoch: i64, due: i64, delivery: Box<Delivery>, made: Result<Made, store::Error> },
-    Written { batch: DeliveryBatch, result: Result<Vec<String>, store::Error> },
+    Written { batch: DeliveryBatch, result: Result<store::Written, store::Error> },
     Disabled { webhook: String, epoch: i64 },
     Chore,
 }
@@ -144,7 +152,12 @@ pub struct Worker {
     looked: HashMap<String, i64>,
     position: i64,
     slots: Arc<Semaphore>,
+    /// For first attempts of endpoints that fail.
+    probe_slots: Arc<Semaphore>,
+    /// For what is tried again.
     suspect_slots: Arc<Semaphore>,
+    /// Says when a slot was given back before its attempt was over.
+    freed: Arc<Notify>,
     readers: Arc<Semaphore>,
     writing: bool,
     attempts: usize,
@@ -153,6 +166,8 @@ pub struct Worker {
     clean_at: i64,
     /// After a failure, when results are written again.
     write_at: i64,
+    /// The endpoint that is written about first.
+    write_next: String,
     /// Whether the log may have grown.
     grown: bool,
 }
@@ -164,7 +179,9 @@ impl Worker {
         let blown = Arc::new(watch::channel(false).0);
         Self {
             slots: Arc::new(Semaphore::new(options.slots)),
+            probe_slots: Arc::new(Semaphore::new(options.suspect_slots)),
             suspect_slots: Arc::new(Semaphore::new(options.suspect_slots)),
+            freed: Arc::default(),
             readers: Arc::new(Semaphore::new(READERS)),
             fuse: Fuse { faults: Arc::new(NoFaults), blown },
             commands,
@@ -184,6 +201,7 @@ impl Worker {
             renew_at: 0,
             clean_at: 0,
             write_at: 0,
+            write_next: String::new(),
             grown: true,
         }
     }
@@ -205,7 +223,7 @@ impl Worker {
         let mut follower = self.commands.store.follow();
         let mut blown = self.fuse.blown.subscribe();
         let clock = self.commands.clock.clone();
-        let webhooks = self.webhooks.clone();
+        let (webhooks, freed) = (self.webhooks.clone(), self.freed.clone());
         while !*stop.borrow() {
             let wake_at = tokio::select! {
                 _ = blown.wait_for(|blown| *blown) => return,
@@ -219,6 +237,7 @@ impl Worker {
                     self.sweep_at = 0;
                     None
                 }
+                () = freed.notified() => None,
                 () = follower.changed() => {
                     self.grown = true;
                     None
@@ -289,6 +308,9 @@ impl Worker {
         }
         if sweeps {
             self.sweep_at = (time(now) + SWEEP).timestamp_micros();
+            let here: HashSet<&String> = self.held.values().map(|endpoint| &endpoint.settings.organization).collect();
+            self.heads.retain(|organization, _| here.contains(organization));
+            self.looked.retain(|_, looked| *looked + SWEEP.num_microseconds().unwrap_or(0) > now);
             self.compare().await?;
             self.claim(None, now).await?;
             self.retire(now);
@@ -338,10 +360,13 @@ impl Worker {
                 }
             }
             Ok(Outcome::Chore) => {}
-            // A defect. The endpoint's lease is kept by what it still seems to have under way, so it is given up.
+            // A defect. Which endpoint it was about is not known, so that all are given up, and what is under way with
+            // them: its results would belong to nobody.
             Err(error) => {
                 tracing::error!(%error, "webhooks: a task has failed; everything is taken up anew");
                 self.held.clear();
+                self.tasks = JoinSet::new();
+                (self.writing, self.attempts) = (false, 0);
                 self.sweep_at = 0;
             }
         }
@@ -353,8 +378,14 @@ impl Worker {
         if self.write_at > now {
             wake_at = wake_at.min(self.write_at);
         }
+        for endpoint in self.held.values() {
+            let at = endpoint.unwritable_until;
+            if at > now {
+                wake_at = wake_at.min(at);
+            }
+        }
         for endpoint in self.held.values().filter(|endpoint| !endpoint.draining) {
-            for at in [endpoint.wake_at(), endpoint.held_until] {
+            for at in [endpoint.wake_at(), endpoint.held_until, endpoint.asked_until] {
                 // What is due already waits for a slot, and a slot wakes by itself.
                 if at > now && at < NEVER {
                     wake_at = wake_at.min(at);
@@ -375,7 +406,11 @@ impl Worker {
             match self.tasks.join_next().await {
                 Some(finished) => self.take(finished),
                 None if self.held.is_empty() => return,
-                None => tokio::task::yield_now().await,
+                // Results could not be written, and will be tried again in a moment.
+                None => {
+                    let again = self.write_at.max((time(now) + SWEEP).timestamp_micros());
+                    self.commands.clock.sleep_until(time(again)).await;
+                }
             }
         }
     }

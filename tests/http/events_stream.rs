@@ -88,6 +88,18 @@ async fn narrow_key(product: &Product) -> (String, String) {
 }
 
 on_both_engines! {
+    async fn a_place_that_is_none_is_told(engine: Engine) {
+        let product = Product::start(engine).await;
+        for bad in ["evt_nonsense", "-1", "soon"] {
+            let request = product.request(Method::GET, "/v1/events", &product.key);
+            let request = request.header("Accept", "text/event-stream").header("Last-Event-ID", bad);
+            let answer = product.send(request).await;
+            assert_eq!(answer.refused(400), "INVALID_REQUEST", "{bad}");
+            assert_eq!(answer.fields(), [("Last-Event-ID".to_owned(), "invalid_format".to_owned())]);
+        }
+        product.stop().await;
+    }
+
     async fn a_stream_goes_on_from_where_it_is_told_to(engine: Engine) {
         let product = Product::start(engine).await;
         let campaign = product.campaign(json!({})).await;

@@ -82,7 +82,7 @@ on_both_engines! {
         };
         let stop = async |webhook: &str, reason: DisabledReason| {
             let caller = Caller { organization: product.organization, actor: "test".into(), request_id: "test".into() };
-            let disable = DisableWebhook { id: webhook.parse().expect("an id"), reason };
+            let disable = DisableWebhook { id: webhook.parse().expect("an id"), version: i64::MAX, reason };
             product.commands.run(&caller, None, &disable).await.expect("run").result.expect("stopped");
         };
         let gone = hook("<b>CRM</b>", json!("ops@example.com")).await;

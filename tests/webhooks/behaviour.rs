@@ -141,7 +141,11 @@ on_both_engines! {
             seen.wait_for(|dripped| dripped.bytes == second).await.expect("it drips");
             assert_eq!(node.progress.borrow().made, 0, "after {second} seconds");
         }
-        product.engine.hands.advance(TimeDelta::seconds(1));
+        product.engine.hands.advance(TimeDelta::milliseconds(900));
+        taps.add_permits(1);
+        seen.wait_for(|dripped| dripped.bytes == 15).await.expect("it drips");
+        assert_eq!(node.progress.borrow().made, 0, "after 14.9 seconds");
+        product.engine.hands.advance(TimeDelta::milliseconds(100));
         node.written(1).await;
         let delivery = deliveries(&product, &webhook).await.remove(0);
         let path = format!("/v1/webhooks/{}/deliveries/{}", id(&webhook), id(&delivery));

@@ -100,6 +100,49 @@ on_both_engines! {
         product.stop().await;
     }
 
+    async fn a_replay_sends_fifty_a_second_at_most(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        let ids = invite(&product, &campaign, 60).await;
+        let receiver = Receiver::good().await;
+        let webhook = hook(&product, &receiver.url(), json!({})).await;
+        let node = Node::start(&product);
+        node.settled(&product).await;
+        product.post(&format!("/v1/webhooks/{}/replay", id(&webhook)), json!({"fromSequence": 1})).await.expect(202);
+        node.settled(&product).await;
+        for _ in 0..20 {
+            product.engine.hands.advance(TimeDelta::milliseconds(20));
+            node.settled(&product).await;
+        }
+        // 0.4 seconds, and a quantum ahead of it.
+        assert!((1..=28).contains(&receiver.count()), "{} in 0.4 seconds", receiver.count());
+        let_it_run(&product, &node, &receiver, ids.len()).await;
+        node.stop().await;
+        product.stop().await;
+    }
+
+    async fn an_erased_person_is_in_no_retry_and_no_replay(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        let receiver = Receiver::start(|_| Reply::Status(500)).await;
+        let webhook = hook(&product, &receiver.url(), json!({})).await;
+        let node = Node::start(&product);
+        let event = invite(&product, &campaign, 1).await.remove(0);
+        node.written(1).await;
+        product.engine.sql("DELETE FROM subjects").await;
+        receiver.behave(|_| Reply::Status(200));
+        product.engine.hands.advance(TimeDelta::seconds(6));
+        node.written(2).await;
+        product.post(&format!("/v1/webhooks/{}/replay", id(&webhook)), json!({"fromSequence": 1})).await.expect(202);
+        let_it_run(&product, &node, &receiver, 3).await;
+        let requests = receiver.requests();
+        assert!(requests.iter().all(|request| request.id() == event));
+        let names_somebody: Vec<bool> = requests.iter().map(|one| one.body.contains("@example.com")).collect();
+        assert_eq!(names_somebody, [true, false, false]);
+        node.stop().await;
+        product.stop().await;
+    }
+
     async fn one_event_is_sent_again_on_request(engine: Engine) {
         let product = Product::start(engine).await;
         let campaign = product.campaign(json!({})).await;

@@ -579,4 +579,6 @@ fn an_old_payload_goes_through_its_upcaster() {
     }
     assert!(matches!(decode_payload::<Renamed>(2, "{}"), Err(DecodeError::Payload { .. })));
     assert!(matches!(decode_payload::<Renamed>(1, "not JSON"), Err(DecodeError::Payload { .. })));
+    let told = decode_payload::<Renamed>(2, r#""ada@example.com""#).expect_err("no object").to_string();
+    assert!(told.contains("unexpected data at line 1") && !told.contains("ada"), "{told}");
 }

@@ -89,8 +89,16 @@ pub async fn list(
     let limit = query.whole("limit", 1..=1_000).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(100);
     query.finish()?;
     let organization = call.organization().to_string();
-    let resumed =
-        if streamed { headers.get("last-event-id").and_then(|id| After::parse(id.to_str().ok()?)) } else { None };
+    let resumed = match headers.get("last-event-id").filter(|_| streamed) {
+        None => None,
+        Some(id) => Some(id.to_str().ok().and_then(After::parse).ok_or_else(|| {
+            let message = "must be a sequence number or the id of an event";
+            ApiError::invalid_request(
+                "The header Last-Event-ID is invalid.",
+                vec![aggregates::FieldError::new("Last-Event-ID", "invalid_format", message)],
+            )
+        })?),
+    };
     let after = match resumed.or(after) {
         Some(after) => after.sequence(&app, &organization).await?,
         None => 0,

@@ -1,4 +1,5 @@
-//! `GET /dev/mail`: the mails in the data directory, for whoever develops with this server. Only with `--dev`.
+//! `GET /dev/mail`: the mails in the data directory, for whoever develops with this server. Only with `--dev`, and only for
+//! clients on the same machine: everybody's invite links are in there.
 //!
 //! What is in the mails comes from anywhere, so every text is escaped, and the HTML part is shown in a frame that can neither
 //! run nor load anything: looking at a mail here does not count as its opening.
@@ -6,6 +7,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use axum::{
+    Extension,
     body::Body,
     extract::State,
     http::{HeaderValue, header},
@@ -16,7 +18,7 @@ use minijinja::{AutoEscape, Environment, context};
 
 use crate::{
     app::App,
-    http::{ApiError, Token},
+    http::{ApiError, Token, proxies::ClientAddress},
 };
 
 /// Nothing is loaded and nothing runs, in the page and in its frame.
@@ -45,7 +47,11 @@ iframe{width:100%;height:48rem;border:1px solid #ddd}</style>
 /// The mails that were written to files
 #[utoipa::path(get, path = "/dev/mail", operation_id = "listDevMail", tag = "Development",
     responses((status = 200, description = "A page.", content_type = "text/html")))]
-pub async fn list(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Extension(client): Extension<ClientAddress>,
+) -> Result<Response, ApiError> {
+    near(client)?;
     let folder = app.mail.folder().map(PathBuf::from);
     let shown = folder.as_ref().map(|folder| folder.display().to_string());
     let mails = match folder {
@@ -59,7 +65,12 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
 #[utoipa::path(get, path = "/dev/mail/{name}", operation_id = "getDevMail", tag = "Development",
     params(("name" = String, Path, description = "The name of its file.")),
     responses((status = 200, description = "A page.", content_type = "text/html")))]
-pub async fn show(State(app): State<Arc<App>>, Token(name): Token) -> Result<Response, ApiError> {
+pub async fn show(
+    State(app): State<Arc<App>>,
+    Extension(client): Extension<ClientAddress>,
+    Token(name): Token,
+) -> Result<Response, ApiError> {
+    near(client)?;
     let folder = app.mail.folder().ok_or_else(ApiError::not_found)?;
     if !is_name(&name) {
         return Err(ApiError::not_found());
@@ -78,6 +89,11 @@ pub async fn show(State(app): State<Arc<App>>, Token(name): Token) -> Result<Res
             headers => String::from_utf8_lossy(&bytes[..end]),
         },
     )
+}
+
+/// For others there is nothing here.
+fn near(ClientAddress(client): ClientAddress) -> Result<(), ApiError> {
+    if client.to_canonical().is_loopback() { Ok(()) } else { Err(ApiError::not_found()) }
 }
 
 /// Whether a name is one that we give to files: it cannot lead elsewhere.

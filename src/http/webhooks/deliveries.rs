@@ -41,8 +41,9 @@ pub async fn list(
             .map(|s| s.1),
         event_type,
         event_id,
-        from: page.from.or(page.updated_since).map(|time| time.timestamp_micros()),
+        from: page.from.map(|time| time.timestamp_micros()),
         to: page.to.map(|time| time.timestamp_micros()),
+        updated_since: page.updated_since.map(|time| time.timestamp_micros()),
     };
     let after = page.after.map(|id| id.to_string());
     let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);

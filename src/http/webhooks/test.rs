@@ -15,7 +15,7 @@ use super::{
     schema::{Delivery, TestEvent},
 };
 use crate::{
-    app::App,
+    app::{App, Begun},
     command::webhooks::RecordTest,
     http::{ApiError, Body, Call, Id},
     store::{Attempt, LoggedAttempt},
@@ -49,9 +49,10 @@ pub async fn test(
     Id(id): Id<WebhookId>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    if let Some(answer) = app.remembered(&call).await? {
-        return Ok(answer);
-    }
+    let mark = match app.begin(&call).await? {
+        Begun::Answered(answer) => return Ok(answer),
+        Begun::Marked(mark) => mark,
+    };
     let document = find(&app, &call, id).await?;
     let wanted = TestInput::from_json(&body)?.event_type;
     let like = match wanted.as_deref() {
@@ -72,5 +73,5 @@ pub async fn test(
         sealed: attempt.sealed.clone(),
     };
     let answer = shown::delivery(&delivery, &[OpenAttempt::new(&key, logged)]).to_string();
-    app.run(&call, &RecordTest { id, delivery, attempt, answer }).await
+    app.finish(&call, mark, &RecordTest { id, delivery, attempt, answer }).await
 }

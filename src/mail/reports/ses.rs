@@ -8,13 +8,14 @@ use std::{sync::Arc, time::Duration};
 
 use aggregates::invite::MailFate;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use rustls::pki_types::{
     AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, alg_id, pem::PemObject,
 };
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use webpki::EndEntityCert;
 
 use super::{Refused, Report, Request, code, is_fresh};
@@ -30,6 +31,10 @@ use crate::{
 const REMEMBERED: usize = 32;
 /// Bytes that a certificate may have.
 const MAX_CERTIFICATE: usize = 64 * 1024;
+/// Certificates fetched at once; whoever comes while so many are is told to come again, as SNS does.
+const FETCHES: usize = 4;
+/// An address that was asked in vain is asked again after this time.
+const PAUSE: TimeDelta = TimeDelta::minutes(1);
 /// How long Amazon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -88,6 +93,9 @@ impl Amazon for Network {
 pub struct Ses {
     amazon: Arc<dyn Amazon>,
     certificates: quick_cache::sync::Cache<String, Arc<Vec<u8>>>,
+    /// When an address was last asked in vain.
+    failures: quick_cache::sync::Cache<String, DateTime<Utc>>,
+    fetches: Semaphore,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +137,12 @@ impl Envelope {
 
 impl Ses {
     pub(super) fn new(amazon: Arc<dyn Amazon>) -> Self {
-        Self { amazon, certificates: quick_cache::sync::Cache::new(REMEMBERED) }
+        Self {
+            amazon,
+            certificates: quick_cache::sync::Cache::new(REMEMBERED),
+            failures: quick_cache::sync::Cache::new(REMEMBERED),
+            fetches: Semaphore::new(FETCHES),
+        }
     }
 
     pub(super) async fn read(&self, keys: &Keys, topic: &str, request: &Request<'_>) -> Result<Vec<Report>, Refused> {
@@ -143,10 +156,10 @@ impl Ses {
         if !at.is_some_and(|at| is_fresh(at, request.now)) {
             return Err(Refused::Unproved("The message is too old."));
         }
-        if !is_of_sns(&envelope.certificate) || !envelope.certificate.ends_with(".pem") {
+        if !is_certificate(&envelope.certificate) {
             return Err(Refused::Unproved("The certificate is not at an address of SNS."));
         }
-        let certificate = self.certificate(&envelope.certificate).await?;
+        let certificate = self.certificate(&envelope.certificate, request.now).await?;
         verify(&certificate, &envelope)?;
         match envelope.kind.as_str() {
             "Notification" => Ok(notification(keys, &envelope.message).into_iter().collect()),
@@ -158,15 +171,24 @@ impl Ses {
         }
     }
 
-    async fn certificate(&self, url: &str) -> Result<Arc<Vec<u8>>, Refused> {
+    async fn certificate(&self, url: &str, now: DateTime<Utc>) -> Result<Arc<Vec<u8>>, Refused> {
         if let Some(known) = self.certificates.get(url) {
             return Ok(known);
         }
+        if self.failures.get(url).is_some_and(|at| now - at < PAUSE) {
+            return Err(Refused::Unavailable);
+        }
+        // Whoever knows the topic can name addresses that have not been asked yet.
+        let _fetch = self.fetches.try_acquire().map_err(|_| Refused::Unavailable)?;
         let pem = self.amazon.get(url).await.map_err(|error| {
             tracing::warn!(error, "the certificate of SNS cannot be fetched");
+            self.failures.insert(url.to_owned(), now);
             Refused::Unavailable
         })?;
-        let der = CertificateDer::from_pem_slice(&pem).map_err(|_| Refused::Unproved("The certificate is none."))?;
+        let der = CertificateDer::from_pem_slice(&pem).map_err(|_| {
+            self.failures.insert(url.to_owned(), now);
+            Refused::Unproved("The certificate is none.")
+        })?;
         let der = Arc::new(der.to_vec());
         self.certificates.insert(url.to_owned(), der.clone());
         Ok(der)
@@ -200,6 +222,17 @@ fn is_of_sns(url: &str) -> bool {
             && region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     plain && region.is_some_and(is_region)
+}
+
+/// Whether an address is one at which SNS keeps a certificate: `…/SimpleNotificationService-<hex>.pem`.
+fn is_certificate(url: &str) -> bool {
+    let of = |url: reqwest::Url| {
+        let name = url.path().strip_prefix("/SimpleNotificationService-")?.strip_suffix(".pem")?;
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let plain = url.query().is_none() && url.fragment().is_none();
+        (plain && !name.is_empty() && name.bytes().all(is_hex)).then_some(())
+    };
+    is_of_sns(url) && reqwest::Url::parse(url).ok().and_then(of).is_some()
 }
 
 fn verify(certificate: &[u8], envelope: &Envelope) -> Result<(), Refused> {
@@ -320,6 +353,25 @@ fn correlate(keys: &Keys, mail: &Mail) -> Option<MailRef> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_have_addresses_of_one_form() {
+        let host = "https://sns.eu-central-1.amazonaws.com";
+        assert!(is_certificate(&format!("{host}/SimpleNotificationService-0f9a.pem")));
+        for bad in [
+            "/a.pem",
+            "/SimpleNotificationService-.pem",
+            "/SimpleNotificationService-0g.pem",
+            "/SimpleNotificationService-0.pem?n=1",
+            "/SimpleNotificationService-0.pem?",
+            "/SimpleNotificationService-0.pem#.pem",
+            "/x/SimpleNotificationService-0.pem",
+            "/SimpleNotificationService-0.pem/../b.pem",
+        ] {
+            assert!(!is_certificate(&format!("{host}{bad}")), "{bad}");
+        }
+        assert!(!is_certificate("https://s3.amazonaws.com/SimpleNotificationService-0.pem"));
+    }
 
     #[test]
     fn only_addresses_of_sns_are_asked() {

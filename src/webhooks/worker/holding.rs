@@ -60,13 +60,13 @@ impl Worker {
             return Ok(());
         }
         let until = (time(now) + LEASE).timestamp_micros();
-        let claimed = store.claim_endpoints(wanted, &self.owner, now, until).await?;
+        let claimed = store.claim_endpoints(wanted, &self.owner, (now, until), self.options.loaded).await?;
         self.fuse.pass(FaultPoint::Claimed).await;
         for claimed in claimed {
             let webhook = claimed.webhook.clone();
             match Settings::open(&store, &claimed.document).await {
                 Ok(settings) => {
-                    let (initial, loaded) = (self.options.concurrency.0, store::LOADED as usize);
+                    let (initial, loaded) = (self.options.concurrency.0, self.options.loaded);
                     self.heads.remove(&settings.organization);
                     let endpoint = Endpoint::new(claimed, settings, initial, now, loaded);
                     self.held.insert(webhook, endpoint);
@@ -116,7 +116,8 @@ impl Worker {
             return;
         }
         self.clean_at = (time(now) + CLEAN).timestamp_micros();
-        let before = time(now) - self.options.retention;
+        // For longer than time itself is for ever.
+        let Some(before) = time(now).checked_sub_signed(self.options.retention) else { return };
         let store = self.commands.store.clone();
         self.tasks.spawn(async move {
             let milliseconds = u128::try_from(before.timestamp_millis()).unwrap_or(0);

@@ -15,6 +15,10 @@ use crate::{
 const LAG: i64 = 5_000;
 /// Deliveries written between two trims of an endpoint's log.
 const TRIM: usize = 1_000;
+/// Rows in a batch, about.
+pub(super) const BATCH_ROWS: usize = 500;
+/// Bytes in a batch, about.
+pub(super) const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 impl Worker {
     pub(super) fn made(&mut self, webhook: &str, epoch: i64, made: Result<Made, store::Error>, now: i64) {
@@ -62,12 +66,15 @@ impl Worker {
     pub(super) fn disable(&mut self, webhook: &str, epoch: i64, reason: DisabledReason) {
         let Some(endpoint) = self.held.get(webhook) else { return };
         let Ok(organization) = endpoint.settings.organization.parse() else { return };
+        let version = endpoint.settings.version;
         let (commands, webhook) = (self.commands.clone(), webhook.to_owned());
         let Ok(id) = webhook.parse() else { return };
         self.tasks.spawn(async move {
             let caller = Caller { organization, actor: "webhooks".to_owned(), request_id: format!("disable_{epoch}") };
-            match commands.run(&caller, None, &DisableWebhook { id, reason }).await {
-                Ok(_) => tracing::info!(webhook, reason = reason.as_str(), "an endpoint was disabled"),
+            match commands.run(&caller, None, &DisableWebhook { id, version, reason }).await {
+                Ok(_) => {
+                    tracing::info!(webhook, reason = reason.as_str(), "an endpoint is disabled, unless it was changed")
+                }
                 // It goes on failing, and the next attempt comes to the same conclusion.
                 Err(error) => tracing::warn!(webhook, %error, "an endpoint could not be disabled"),
             }
@@ -81,7 +88,18 @@ impl Worker {
             return;
         }
         let mut updates = Vec::new();
-        for (webhook, endpoint) in &mut self.held {
+        let (mut rows, mut bytes) = (0, 0);
+        let later = self.held.range(self.write_next.clone()..).map(|(webhook, _)| webhook.clone());
+        let sooner = self.held.range(..self.write_next.clone()).map(|(webhook, _)| webhook.clone());
+        let order: Vec<String> = later.chain(sooner).collect();
+        for webhook in &order {
+            if rows >= BATCH_ROWS || bytes >= BATCH_BYTES {
+                self.write_next.clone_from(webhook);
+                break;
+            }
+            let Some(endpoint) = self.held.get_mut(webhook).filter(|endpoint| endpoint.unwritable_until <= now) else {
+                continue;
+            };
             let lagging = endpoint.live.position() - endpoint.written > LAG;
             let finished = endpoint.replay.as_ref().is_some_and(|(replay, cursor)| cursor.position() >= replay.upto);
             if finished && !endpoint.draining {
@@ -93,6 +111,8 @@ impl Worker {
             } else if !endpoint.has_results() && !lagging {
                 continue;
             }
+            let (more, heavy) = endpoint.unwritten();
+            (rows, bytes) = (rows + more + 1, bytes + heavy);
             updates.push(endpoint.update(webhook, now));
         }
         if updates.is_empty() {
@@ -119,10 +139,10 @@ impl Worker {
         });
     }
 
-    pub(super) fn written(&mut self, batch: DeliveryBatch, result: Result<Vec<String>, store::Error>) {
+    pub(super) fn written(&mut self, batch: DeliveryBatch, result: Result<store::Written, store::Error>) {
         self.writing = false;
-        let accepted: HashSet<String> = match result {
-            Ok(accepted) => accepted.into_iter().collect(),
+        let (accepted, refused): (HashSet<String>, HashSet<String>) = match result {
+            Ok(written) => (written.accepted.into_iter().collect(), written.refused.into_iter().collect()),
             Err(error) => {
                 tracing::warn!(%error, "results of deliveries could not be written and are kept");
                 self.write_at = (self.commands.now() + SWEEP).timestamp_micros();
@@ -135,6 +155,15 @@ impl Worker {
             }
         };
         for update in batch.updates {
+            if refused.contains(&update.webhook) {
+                tracing::error!(webhook = update.webhook, "the database refuses results of an endpoint; they are kept");
+                if let Some(endpoint) = self.held.get_mut(&update.webhook).filter(|held| held.epoch == update.epoch) {
+                    endpoint.unwritable_until = (self.commands.now() + SWEEP).timestamp_micros();
+                    endpoint.draining = true;
+                    endpoint.restore(update);
+                }
+                continue;
+            }
             let EndpointUpdate { webhook, epoch, deliveries, release, .. } = update;
             let count = deliveries.len();
             if !accepted.contains(&webhook) {
@@ -145,6 +174,10 @@ impl Worker {
             self.progress.send_modify(|progress| progress.written += count as u64);
             if release {
                 if let Some(endpoint) = self.held.remove(&webhook) {
+                    // The next claim begins to count anew.
+                    if endpoint.since_trim + count > 0 {
+                        self.trim(webhook);
+                    }
                     let head = self.heads.get(&endpoint.settings.organization).copied().unwrap_or(0);
                     // Something may have happened while it was on its way out.
                     if endpoint.again || head > endpoint.live.scanned {
@@ -157,14 +190,19 @@ impl Worker {
                 endpoint.since_trim += count;
                 if endpoint.since_trim >= TRIM {
                     endpoint.since_trim = 0;
-                    let (store, keep) = (self.commands.store.clone(), self.options.keep);
-                    self.tasks.spawn(async move {
-                        // What is left is found the next time.
-                        _ = store.trim_deliveries(&webhook, keep).await;
-                        Outcome::Chore
-                    });
+                    self.trim(webhook);
                 }
             }
         }
+    }
+
+    /// Deletes what is too much in an endpoint's log.
+    fn trim(&mut self, webhook: String) {
+        let (store, keep) = (self.commands.store.clone(), self.options.keep);
+        self.tasks.spawn(async move {
+            // What is left is found the next time.
+            _ = store.trim_deliveries(&webhook, keep).await;
+            Outcome::Chore
+        });
     }
 }

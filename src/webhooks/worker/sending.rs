@@ -2,9 +2,12 @@
 
 use aggregates::id::DeliveryId;
 use chrono::TimeDelta;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
-use super::{Outcome, Worker};
+use super::{
+    Outcome, Worker,
+    results::{BATCH_BYTES, BATCH_ROWS},
+};
 use crate::{
     events::{Piece, Selection},
     store::{self, Delivery, DeliveryStatus, Source},
@@ -30,6 +33,15 @@ impl Worker {
         if let Some(second) = order.get(1) {
             self.next.clone_from(second);
         }
+        for endpoint in self.held.values_mut().filter(|endpoint| endpoint.must_reload(now)) {
+            (endpoint.draining, endpoint.again) = (true, true);
+        }
+        // What has been done must not pile up faster than it can be written.
+        let unwritten = self.held.values().map(Endpoint::unwritten);
+        let (rows, bytes) = unwritten.fold((0, 0), |(rows, bytes), (more, heavy)| (rows + more, bytes + heavy));
+        if rows > BATCH_ROWS || bytes > BATCH_BYTES {
+            return;
+        }
         for webhook in &order {
             self.begin_reading(webhook, now);
         }
@@ -43,11 +55,13 @@ impl Worker {
         let Some(endpoint) = self.held.get_mut(webhook) else { return };
         let head = self.heads.get(&endpoint.settings.organization).copied().unwrap_or(i64::MAX);
         let Some(lane) = endpoint.lane(head, now) else { return };
-        let pool = if endpoint.failing_since.is_some() { &self.suspect_slots } else { &self.slots };
+        let suspect = endpoint.failing_since.is_some();
+        let pool = if suspect { &self.probe_slots } else { &self.slots };
+        let cap = if suspect { self.options.under_way / 2 } else { self.options.under_way };
         // A congested endpoint is probed with one event.
-        let probing = endpoint.failing_since.is_some() && endpoint.held_until > 0;
+        let probing = suspect && endpoint.held_until.max(endpoint.asked_until) > 0;
         let wanted = if probing { 1 } else { endpoint.room(now).min(QUANTUM) };
-        let wanted = wanted.min(pool.available_permits());
+        let wanted = wanted.min(pool.available_permits()).min(cap.saturating_sub(self.attempts));
         let Ok(permit) = pool.clone().try_acquire_many_owned(u32::try_from(wanted).unwrap_or(0)) else { return };
         if wanted == 0 {
             return;
@@ -72,28 +86,29 @@ impl Worker {
     pub(super) fn begin_retries(&mut self, webhook: &str, now: i64) {
         loop {
             let Some(endpoint) = self.held.get_mut(webhook) else { return };
-            if endpoint.draining || endpoint.releasing || endpoint.retry_room() == 0 {
+            let waits = now < endpoint.asked_until || self.attempts >= self.options.under_way / 2;
+            if endpoint.draining || endpoint.releasing || endpoint.retry_room() == 0 || waits {
                 return;
             }
             let due = endpoint.retries.first_key_value().is_some_and(|((due, _), _)| *due <= now);
             if !due {
                 return;
             }
-            let Ok(permit) = self.suspect_slots.clone().try_acquire_owned() else { return };
+            let Ok(slot) = self.suspect_slots.clone().try_acquire_owned() else { return };
             let Some((key, delivery)) = endpoint.retries.pop_first() else { return };
             endpoint.active_at = now;
             endpoint.retrying.insert(key.clone());
             let (settings, epoch) = (endpoint.settings.clone(), endpoint.epoch);
-            let (webhook, fuse) = (webhook.to_owned(), self.fuse.clone());
+            let (webhook, fuse, freed) = (webhook.to_owned(), self.fuse.clone(), self.freed.clone());
             let (commands, webhooks) = (self.commands.clone(), self.webhooks.clone());
             self.attempts += 1;
             self.progress.send_modify(|progress| progress.begun += 1);
             self.tasks.spawn(async move {
                 fuse.pass(FaultPoint::Sending).await;
                 let (store, clock) = (&commands.store, &commands.clock);
-                let made = attempt::make(&webhooks, store, clock, &settings, delivery.clone(), None).await;
+                let attempt = attempt::make(&webhooks, store, clock, &settings, delivery.clone(), None);
+                let made = within(slot, clock.sleep(TimeDelta::microseconds(PATIENCE)), &freed, attempt).await;
                 fuse.pass(FaultPoint::Answered).await;
-                drop(permit);
                 Outcome::Retry { webhook, epoch, due: key.0, delivery: Box::new(delivery), made }
             });
         }
@@ -118,6 +133,10 @@ impl Worker {
                 return;
             }
         };
+        if endpoint.draining {
+            // What was read is read again by whoever takes the endpoint next, with what it is then.
+            return;
+        }
         let settings = endpoint.settings.clone();
         // The log may have grown since this was read, and that may be known already.
         let head = self.heads.entry(settings.organization.clone()).or_insert(0);
@@ -169,12 +188,13 @@ impl Worker {
             self.attempts += 1;
             self.progress.send_modify(|progress| progress.begun += 1);
             let (webhook, settings, fuse) = (webhook.to_owned(), settings.clone(), self.fuse.clone());
+            let freed = self.freed.clone();
             let (commands, webhooks) = (self.commands.clone(), self.webhooks.clone());
             self.tasks.spawn(async move {
                 fuse.pass(FaultPoint::Sending).await;
                 let (store, clock) = (&commands.store, &commands.clock);
                 let attempt = attempt::make(&webhooks, store, clock, &settings, delivery, Some(event.body));
-                let made = within(slot, clock.sleep(TimeDelta::microseconds(PATIENCE)), attempt).await;
+                let made = within(slot, clock.sleep(TimeDelta::microseconds(PATIENCE)), &freed, attempt).await;
                 fuse.pass(FaultPoint::Answered).await;
                 Outcome::First { webhook, epoch, lane, sequence: event.sequence, made }
             });
@@ -183,12 +203,20 @@ impl Worker {
 }
 
 /// Keeps a slot while work is done, but gives it back when the work takes too long: others need it.
-async fn within<T>(slot: OwnedSemaphorePermit, patience: impl Future<Output = ()>, work: impl Future<Output = T>) -> T {
+async fn within<T>(
+    slot: OwnedSemaphorePermit,
+    patience: impl Future<Output = ()>,
+    freed: &Notify,
+    work: impl Future<Output = T>,
+) -> T {
     let mut work = std::pin::pin!(work);
     tokio::select! {
         biased;
         done = &mut work => return done,
-        () = patience => drop(slot),
+        () = patience => {
+            drop(slot);
+            freed.notify_one();
+        }
     }
     work.await
 }
