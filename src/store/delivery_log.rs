@@ -32,7 +32,7 @@ pub struct DeliveryFilter {
 pub struct DeliveryPage {
     /// The deliveries.
     pub deliveries: Vec<Delivery>,
-    /// How many match in all, up to [`COUNTED`].
+    /// How many match in all, up to 20,000.
     pub total: i64,
     /// Whether others follow.
     pub has_more: bool,
