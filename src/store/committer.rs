@@ -52,7 +52,7 @@ impl Committer {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn start(opener: Arc<Opener>, clock: Clock) -> Result<Self, Error> {
-        let connection = opener.writer().await?;
+        let connection = opener.committer().await?;
         let (queue, mut waiting) = mpsc::channel(QUEUE);
         let (head_sender, head) = watch::channel(0);
         let sqlite = connection.engine() == Engine::Sqlite;
@@ -294,7 +294,7 @@ impl Writer {
     ) -> Result<T, Error> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.opener.writer().await?,
+            None => self.opener.committer().await?,
         };
         let result = work(&mut connection).await;
         if matches!(result, Ok(_) | Err(Error::LeaseLost(_))) {

@@ -75,6 +75,25 @@ impl Opener {
         }
     }
 
+    /// A connection for whoever commits: its statements look rows up by their keys, in batches, the same few again and again.
+    /// So on PostgreSQL they are planned once, and always with the indexes: planning them anew for each batch costs about as
+    /// much as running them, and on tables that are still small, lookups of a large batch would become scans.
+    ///
+    /// # Errors
+    /// As [`Self::writer`].
+    pub async fn committer(&self) -> Result<Connection, Error> {
+        let mut connection = self.writer().await?;
+        if connection.engine() == Engine::Postgres {
+            connection
+                .batch(
+                    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+                     SET enable_mergejoin = off",
+                )
+                .await?;
+        }
+        Ok(connection)
+    }
+
     /// A connection for reading: of the pool on PostgreSQL, kept for re-use by [`Self::give_back`] on SQLite.
     ///
     /// # Errors
@@ -152,8 +171,8 @@ impl Opener {
     }
 }
 
-/// Generic plans are never cached for the multi-row statements: they were once chosen on an empty table and scanned
-/// sequentially ever after. A transaction that a lost client left open ends by itself.
+/// Plans are made for the parameters that are given: a plan for any, made on an empty table, once scanned sequentially ever
+/// after. A transaction that a lost client left open ends by itself.
 fn options(url: &str) -> Result<PgConnectOptions, Error> {
     Ok(PgConnectOptions::from_str(url)?.application_name("interview-relay").options([
         ("idle_in_transaction_session_timeout", "60s"),

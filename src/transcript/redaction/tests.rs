@@ -129,6 +129,13 @@ fn secret() -> impl Strategy<Value = (String, String)> {
     prop_oneof![card, phone, email, name, address]
 }
 
+const PLACEHOLDERS: &str = "[EMAIL] [PHONE] [CREDIT_CARD] [IBAN] [IP_ADDRESS] [URL] [NAME]";
+
+/// A text without what may stand between the letters of a secret.
+fn dense(text: &str) -> String {
+    folded::fold(text).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | '_')).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -140,19 +147,21 @@ proptest! {
         after in prop::sample::select(vec!["", ".", ", ok?", " 谢谢", ")", "\n\nand so on"]),
         format in prop::sample::select(vec![Format::Json, Format::Text, Format::Srt, Format::Vtt]),
     ) {
-        let said = Utterance {
-            id: "utt_1".into(), speaker: Speaker::Participant, text: format!("{before}{spelling}{after}"), start: 0, end: 9_000,
-            ..Utterance::default()
-        };
-        let conversation = Conversation {
-            session: "ses_1".into(), language: "en".into(), analysable: true, name: Some("Zoë Müller-Żak".into()),
-            email: "zoe@corp.example".into(), utterances: vec![said], ..Conversation::default()
-        };
         let options = Options { format, redact: true, keywords: true, ..Options::default() };
-        let written = String::from_utf8(render(&conversation, &options).expect("written")).expect("UTF-8");
-        let plain: String = folded::fold(&written).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | '_')).collect();
-        let core: String = core.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | '_')).collect();
-        prop_assert!(!plain.contains(&core), "{spelling:?} left {written}");
+        let written = |text: String| {
+            let said = Utterance {
+                id: "utt_1".into(), speaker: Speaker::Participant, text, start: 0, end: 9_000, ..Utterance::default()
+            };
+            let conversation = Conversation {
+                session: "ses_1".into(), language: "en".into(), analysable: true, name: Some("Zoë Müller-Żak".into()),
+                email: "zoe@corp.example".into(), utterances: vec![said], ..Conversation::default()
+            };
+            String::from_utf8(render(&conversation, &options).expect("written")).expect("UTF-8")
+        };
+        // A name such as "tar" is in "startTime", whoever is meant.
+        prop_assume!(!dense(&written(format!("{before}[EMAIL][NAME]{after}"))).contains(&dense(&core)));
+        let written = written(format!("{before}{spelling}{after}"));
+        prop_assert!(!dense(&written).contains(&dense(&core)), "{spelling:?} left {written}");
     }
 
     /// One secret does not help another one to get through.
@@ -165,10 +174,8 @@ proptest! {
         let redaction = Redaction::new(Some("Zoë Müller-Żak"), "zoe@corp.example");
         let said = format!("{one}{between}{two}");
         let redacted = redaction.apply(&said);
-        let dense = |text: &str| -> String {
-            folded::fold(text).chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '.' | '_')).collect()
-        };
         for core in [first, second] {
+            prop_assume!(!dense(&format!("{PLACEHOLDERS}{between}")).contains(&dense(&core)));
             prop_assert!(!dense(&redacted).contains(&dense(&core)), "{said:?} left {redacted}");
         }
     }
