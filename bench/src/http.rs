@@ -1,6 +1,7 @@
 //! A keep-alive HTTP/1.1 connection that does no more than a load tool needs, and JSON calls on top for setting things up.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,9 +10,14 @@ use tokio::net::TcpStream;
 /// Whatever goes wrong, as text: it ends up in a report.
 pub type Result<T> = std::result::Result<T, String>;
 
+/// For how long a connection may be quiet before it is opened anew.
+const QUIET: Duration = Duration::from_secs(5);
+
 /// One connection.
 pub struct Connection {
     stream: TcpStream,
+    address: SocketAddr,
+    used: Instant,
     buffer: Vec<u8>,
     filled: usize,
 }
@@ -25,16 +31,31 @@ pub struct Answer {
     end: usize,
 }
 
+async fn connect(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address).await.map_err(|error| format!("connect: {error}"))?;
+    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    Ok(stream)
+}
+
 impl Connection {
     /// Connects, without Nagle's delay.
     pub async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await.map_err(|error| format!("connect: {error}"))?;
-        stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        Ok(Self { stream, buffer: vec![0; 16 * 1024], filled: 0 })
+        Ok(Self {
+            stream: connect(address).await?,
+            address,
+            used: Instant::now(),
+            buffer: vec![0; 16 * 1024],
+            filled: 0,
+        })
     }
 
     /// Sends a request and reads its answer to the end.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<Answer> {
+        // The server closes connections that are quiet for longer, as any client has to expect.
+        if self.used.elapsed() > QUIET {
+            self.stream = connect(self.address).await?;
+        }
+        self.used = Instant::now();
         self.stream.write_all(request).await.map_err(|error| format!("send: {error}"))?;
         self.filled = 0;
         let mut answer: Option<Answer> = None;
