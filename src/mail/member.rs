@@ -12,12 +12,12 @@ use minijinja::{Environment, context};
 use projections::{ReadModel, member::MemberDocument, organization::OrganizationDocument, registry::open_personal};
 
 use super::{
-    End, Kind, MailSettings, Rendered, Undrafted, builtin, document,
+    Kind, MailSettings, Rendered, Undrafted, builtin, document,
     draft::{Draft, Unwritable},
     member_words::words,
 };
 use crate::{
-    command::{self, Caller, Commands, mail_reports::FinishMail},
+    command::Commands,
     store::{self, QueuedMail, StoredRecord},
 };
 
@@ -43,19 +43,6 @@ impl Kind for MemberMail {
         mail: &'a QueuedMail,
     ) -> BoxFuture<'a, Result<Draft, Undrafted>> {
         Box::pin(draft(commands, mail))
-    }
-
-    fn settle<'a>(
-        &'a self,
-        commands: &'a Commands,
-        mail: &'a QueuedMail,
-        _: &'a End,
-    ) -> BoxFuture<'a, Result<(), command::Error>> {
-        Box::pin(async move {
-            let Ok(organization) = mail.organization.parse() else { return Ok(()) };
-            let caller = Caller { organization, actor: "mail".to_owned(), request_id: mail.id.clone() };
-            commands.run(&caller, None, &FinishMail { id: mail.id.clone() }).await.map(drop)
-        })
     }
 }
 

@@ -37,7 +37,7 @@ use self::{
     webhook_disabled::WebhookDisabledMail,
 };
 use crate::{
-    command::{self, Commands},
+    command::{self, Caller, Commands, mail_reports::FinishMail},
     store::{QueuedMail, StoredRecord},
 };
 
@@ -60,13 +60,19 @@ pub trait Kind: Send + Sync {
         mail: &'a QueuedMail,
     ) -> BoxFuture<'a, Result<Draft, Undrafted>>;
 
-    /// Writes down that the mail was sent, or why it never will be, and takes it off the queue.
+    /// Writes down that the mail was sent, or why it never will be, where anybody wants to know, and takes it off the queue.
     fn settle<'a>(
         &'a self,
         commands: &'a Commands,
         mail: &'a QueuedMail,
-        end: &'a End,
-    ) -> BoxFuture<'a, Result<(), command::Error>>;
+        _: &'a End,
+    ) -> BoxFuture<'a, Result<(), command::Error>> {
+        Box::pin(async move {
+            let Ok(organization) = mail.organization.parse() else { return Ok(()) };
+            let caller = Caller { organization, actor: "mail".to_owned(), request_id: mail.id.clone() };
+            commands.run(&caller, None, &FinishMail { id: mail.id.clone() }).await.map(drop)
+        })
+    }
 }
 
 /// All kinds of mail.

@@ -12,11 +12,11 @@ use minijinja::{Environment, context};
 use projections::{organization::OrganizationDocument, webhook::WebhookDocument};
 
 use super::{
-    End, Kind, MailSettings, Rendered, Undrafted, document,
+    Kind, MailSettings, Rendered, Undrafted, document,
     draft::{Draft, Unwritable},
 };
 use crate::{
-    command::{self, Caller, Commands, mail_reports::FinishMail},
+    command::Commands,
     store::{QueuedMail, StoredRecord},
 };
 
@@ -48,19 +48,6 @@ impl Kind for WebhookDisabledMail {
         mail: &'a QueuedMail,
     ) -> BoxFuture<'a, Result<Draft, Undrafted>> {
         Box::pin(draft(commands, mail))
-    }
-
-    fn settle<'a>(
-        &'a self,
-        commands: &'a Commands,
-        mail: &'a QueuedMail,
-        _: &'a End,
-    ) -> BoxFuture<'a, Result<(), command::Error>> {
-        Box::pin(async move {
-            let Ok(organization) = mail.organization.parse() else { return Ok(()) };
-            let caller = Caller { organization, actor: "mail".to_owned(), request_id: mail.id.clone() };
-            commands.run(&caller, None, &FinishMail { id: mail.id.clone() }).await.map(drop)
-        })
     }
 }
 
