@@ -27,7 +27,7 @@ pub struct Hello {
 impl Hello {
     /// Starts it and waits until it answers.
     pub async fn start() -> Result<Self> {
-        let port = crate::server::free_port();
+        let port = crate::ports::free_port();
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let process = Command::new(program)
             .args(["hello", &port.to_string()])

@@ -17,6 +17,8 @@ mod pace;
 mod participant;
 mod parts;
 mod peer;
+#[path = "../../tests/support/ports.rs"]
+mod ports;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
 mod profile;

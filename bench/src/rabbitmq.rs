@@ -14,7 +14,7 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Exchange
 use crate::folder::{Builder, TempDir};
 use crate::http::Result;
 use crate::measured::Measured;
-use crate::server::free_port;
+use crate::ports::free_port;
 
 /// What runs a node; the tests use it too.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/lib/rabbitmq-node");

@@ -1,7 +1,7 @@
 //! Server processes of the product, as a user would start them.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,17 +10,12 @@ use base64::Engine;
 
 use crate::folder::{Builder, TempDir};
 use crate::http::{Connection, Result};
+use crate::ports::free_port;
 
 /// How long a start may take, recovery included.
 const START_LIMIT: Duration = Duration::from_secs(120);
 /// How often a starting server is asked whether it is ready.
 const ASK_AGAIN: Duration = Duration::from_millis(2);
-
-/// A port that nothing listens on.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("bind a free port");
-    listener.local_addr().expect("the bound address").port()
-}
 
 /// Where a server keeps its data.
 pub struct Home {

@@ -23,7 +23,8 @@ use crate::{
     support::{
         engines::{Engine, on_both_engines},
         pebble::Pebble,
-        process::{Home, free_port},
+        ports::free_port,
+        process::Home,
     },
 };
 

@@ -221,7 +221,7 @@ on_both_engines! {
     }
 
     async fn a_server_that_is_not_there_is_tried_again(engine: Engine) {
-        let port = crate::support::process::free_port();
+        let port = crate::support::ports::free_port();
         let product = Product::start(engine).await;
         let campaign = product.campaign(json!({})).await;
         let invite = invited(&product, &campaign, json!({"email": "ada@example.com"})).await;

@@ -5,6 +5,7 @@ pub mod engines;
 pub mod model;
 pub mod participant;
 pub mod pebble;
+pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod product;

@@ -11,7 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use super::{certificates::Certificates, process::free_port};
+use super::{certificates::Certificates, ports::free_port};
 
 /// A running authority; it is gone when this is dropped, with all that it knew.
 pub struct Pebble {

@@ -7,7 +7,6 @@
 use std::fmt::Write as _;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -20,6 +19,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 use tokio::sync::OnceCell;
+
+use super::ports::free_port;
 
 /// Every database made here starts with this, so that those of crashed runs can be recognized and dropped.
 const PREFIX: &str = "relay_test_";
@@ -386,11 +387,6 @@ fn random_password() -> String {
     let mut random = std::fs::File::open("/dev/urandom").expect("open /dev/urandom");
     random.read_exact(&mut bytes).expect("read random bytes");
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("bind a free port");
-    listener.local_addr().expect("the bound address").port()
 }
 
 fn signal(signal: &str, processes: &[u32]) {

@@ -10,6 +10,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::ports::free_port;
+
 /// Where the program keeps its events.
 pub struct Home {
     folder: TempDir,
@@ -95,12 +97,6 @@ impl Home {
         let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("start the server");
         Server { child, url: format!("http://{listen}") }
     }
-}
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// A running server; dropping it kills it.

@@ -23,7 +23,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::{certificates::Certificates, process::free_port};
+use super::{certificates::Certificates, ports::free_port};
 
 /// The longest that anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(120);

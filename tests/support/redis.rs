@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::process::free_port;
+use super::ports::free_port;
 
 /// A server that keeps nothing on disk; it is gone when this is dropped.
 pub struct Redis {

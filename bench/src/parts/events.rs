@@ -11,9 +11,12 @@ use crate::rabbitmq::Node;
 use crate::receiver::Receiver;
 use crate::report::Report;
 use crate::scene::{Engine, Scene};
-use crate::server::{Home, Server, free_port};
 use crate::settings::Settings;
 use crate::{audit, database, usage};
+use crate::{
+    ports::free_port,
+    server::{Home, Server},
+};
 
 const DATABASE: &str = "relay_bench_events";
 /// Events per second to the endpoint that is well.
