@@ -9,7 +9,7 @@ FROM debian:bookworm-slim
 # Webhooks and other requests to the outside check certificates against the system's roots.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin relay \
-    && install -d -o relay -g relay -m 0700 /data
+    && install -d -o relay -g relay -m 0700 /data /files
 COPY --from=build /interview-relay /usr/local/bin/interview-relay
 USER relay
 # The container's own network is the fence here; publish the port behind something that speaks TLS.
