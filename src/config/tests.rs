@@ -1,4 +1,5 @@
-use super::*;
+use super::{sources::parse_file, *};
+use crate::mail::Outlet;
 
 pub(super) fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
     let find = |pairs: &[(&str, &str)], name: &str| {
