@@ -107,7 +107,7 @@ export function createApi(base, store, device) {
       return (signal) => inSession('POST', path, { body, key, signal });
     },
     /** A spoken answer, as an action. */
-    spoken({ promptId, seq }, recording) {
+    spoken({ promptId, seq, recording }) {
       const key = unique();
       const body = new FormData();
       body.append('promptId', promptId);

@@ -235,7 +235,6 @@ export function createConversation({ strings, interview, store, speech, host, ac
     stop() {
       stopCountdown();
       silence();
-      speech.stop();
     },
   };
 }

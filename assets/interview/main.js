@@ -7,12 +7,15 @@ import { createHost } from './host.js';
 import { loadStrings, preferred } from './i18n.js';
 import { canRecord } from './microphone.js';
 import { createNotice } from './notice.js';
+import { createRecordings } from './recordings.js';
 import * as screens from './screens.js';
 import { createSpeech } from './speech.js';
 import { createStore } from './store.js';
 
 /** Seconds until the next heartbeat when the last one got lost. */
 const HEARTBEAT_RETRY = 10;
+/** Screens from which an interview can go on; on the others nothing waits to be sent. */
+const UNDER_WAY = ['welcome', 'conversation', 'paused', 'failed'];
 /** Milliseconds until the page's words are asked for again. */
 const WORDS_RETRY = 2000;
 
@@ -20,6 +23,7 @@ const main = document.getElementById('main');
 const top = document.getElementById('header');
 const token = window.location.pathname.split('/').pop();
 const store = createStore(token);
+const recordings = createRecordings(token);
 const api = createApi(new URL(`../v1/interview/${token}`, window.location.href).href, store, describeDevice(navigator));
 const origins = document.querySelector('meta[name="embed-origins"]').content.split(' ').filter(Boolean);
 const host = createHost(origins);
@@ -42,8 +46,10 @@ function show(name, element) {
   if (name !== 'conversation') {
     conversation?.stop();
     conversation = null;
+    speech?.stop();
     stopHeartbeat();
   }
+  if (!UNDER_WAY.includes(name)) recordings.drop();
   main.dataset.screen = name;
   main.replaceChildren(element);
   const heading = element.querySelector('h1');
@@ -139,6 +145,7 @@ function giveUp() {
   attempts.abort();
   attempts = new AbortController();
   store.set('pending', null);
+  recordings.drop();
   notice.clear();
 }
 
@@ -165,11 +172,20 @@ function showWelcome() {
 async function proceed(note) {
   const pending = store.get('pending');
   try {
+    const spoken = await recordings.kept();
     let next = null;
+    let told = note;
     if (pending) next = await deliver(pending).catch(unlessTaken);
+    else if (spoken) {
+      next = await deliverAloud(spoken).catch((error) => {
+        told = unheard(error)?.text ?? note;
+        return unlessTaken(error);
+      });
+    }
     next ??= await notice.patiently(api.next);
     store.set('pending', null);
-    await converse(next, note);
+    recordings.drop();
+    await converse(next, told);
   } catch (error) {
     if (error.name === 'AbortError') return undefined;
     if (error.code === 'SESSION_NOT_ACTIVE') return sync();
@@ -212,6 +228,9 @@ let seq = 1;
 
 const deliver = ({ body }) => act('/answers', body, t('offline.answer'));
 
+const deliverAloud = (spoken) =>
+  notice.patiently(api.spoken(spoken), { words: t('offline.answer'), signal: attempts.signal });
+
 /** Sends an answer until it has arrived. Answers with the words of a refusal that the participant can do something about. */
 function answer(prompt, reply) {
   return during(async () => {
@@ -243,22 +262,32 @@ function mayAnswerAloud() {
 }
 
 /**
- * Sends a recording until it has arrived. Answers with what to tell the participant where its words are not known: the
- * `text`, and whether the same recording is worth another try (`again`).
+ * What to tell the participant about a recording whose words are not known: the `text`, and whether the same recording is
+ * worth another try (`again`); null for any other refusal.
  */
+function unheard({ reason, status }) {
+  if (reason === 'not_transcribed') return { text: t('speak.failed'), again: true };
+  if (reason === 'no_speech' || reason === 'too_short') return { text: t('speak.silent'), again: false };
+  if ([413, 415, 422].includes(status)) return { text: t('speak.unusable'), again: false };
+  return null;
+}
+
+/** Sends a recording until it has arrived. Answers with what to tell the participant where its words are not known. */
 function answerAloud(prompt, recording) {
   return during(async () => {
     if (conversation?.prompt?.id !== prompt.id) return undefined;
-    const send = () => notice.patiently(api.spoken({ promptId: prompt.id, seq }, recording),
-      { words: t('offline.answer'), signal: attempts.signal });
+    const spoken = { promptId: prompt.id, seq, recording };
+    // Kept until the server has it: a reload in between sends the very same again.
+    recordings.keep(spoken);
     let next;
     try {
-      next = await send();
+      next = await deliverAloud(spoken);
     } catch (error) {
-      if (error.reason === 'not_transcribed') return { text: t('speak.failed'), again: true };
-      else if (error.reason === 'no_speech' || error.reason === 'too_short') return { text: t('speak.silent'), again: false };
-      else if ([413, 415, 422].includes(error.status)) return { text: t('speak.unusable'), again: false };
-      else throw error;
+      const refusal = unheard(error);
+      if (refusal) return refusal;
+      throw error;
+    } finally {
+      recordings.drop();
     }
     store.set('draft', null);
     conversation?.confirm(next.heard);
@@ -274,7 +303,7 @@ async function renew(prompt) {
 }
 
 async function finish(next) {
-  const closing = next.messages.map((message) => message.text);
+  const closing = next.messages;
   conversation?.wait();
   try {
     const { session } = await act('/complete');
@@ -347,8 +376,10 @@ function showFinished(closing = [], session = null) {
     forget('finished');
     host.emit('completed');
   }
-  show('finished', screens.finished({ strings, interview, closing, session, onwithdraw: withdraw }));
-  if (closing.length) announce(closing.join(' '));
+  const words = closing.map((line) => line.text);
+  show('finished', screens.finished({ strings, interview, closing: words, session, onwithdraw: withdraw }));
+  if (words.length) announce(words.join(' '));
+  speech.say(closing);
 }
 
 /** Whether consent was withdrawn, here or on another device. */

@@ -59,11 +59,30 @@ pub struct Snapshot<A: Root> {
     pub state: A,
     /// The read-model row; `None` when it is deleted.
     pub row: Option<A::Model>,
+    /// The data subjects whose personal fields could be read.
+    subjects: Vec<SubjectId>,
+}
+
+impl<A: Root> Default for Snapshot<A> {
+    fn default() -> Self {
+        Self { version: 0, state: A::default(), row: None, subjects: Vec::new() }
+    }
+}
+
+impl<A: Root> Snapshot<A> {
+    fn apply(&mut self, event: A::Event, recorded: &Recorded, readable: bool) {
+        self.version = i64::try_from(recorded.version).unwrap_or(i64::MAX);
+        self.row = A::Model::fold(self.row.take(), &event, recorded);
+        self.state.apply(event);
+        if let Some(subject) = recorded.subject.filter(|subject| readable && !self.subjects.contains(subject)) {
+            self.subjects.push(subject);
+        }
+    }
 }
 
 impl Commands {
     /// An aggregate as the log has it now, for queries that its read model cannot answer; `None` when the organization
-    /// has none of that id.
+    /// has none of that id. What is cached is believed if the stream has not grown since and nobody in it was erased.
     ///
     /// # Errors
     /// When the store fails.
@@ -71,15 +90,26 @@ impl Commands {
         &self,
         id: A::Id,
         organization: OrganizationId,
-    ) -> Result<Option<Snapshot<A>>, store::Error> {
-        let snapshot = replay::<A>(&self.store.stream(&id.to_string()).await?)?;
+    ) -> Result<Option<Arc<Snapshot<A>>>, store::Error> {
+        let key = id.to_string();
+        let snapshot = match self.cached::<A>(&key) {
+            Some(snapshot) if self.store.is_current(&key, snapshot.version, &snapshot.subjects).await? => snapshot,
+            _ => {
+                let snapshot = Arc::new(replay::<A>(&self.store.stream(&key).await?)?);
+                if snapshot.version > 0 {
+                    self.cache.insert(key, Cached::of(&snapshot));
+                }
+                snapshot
+            }
+        };
         Ok(Some(snapshot).filter(|snapshot| snapshot.state.organization_id() == Some(organization)))
     }
 }
 
 impl<A: Root> Clone for Snapshot<A> {
     fn clone(&self) -> Self {
-        Self { version: self.version, state: self.state.clone(), row: self.row.clone() }
+        let Self { version, state, row, subjects } = self;
+        Self { version: *version, state: state.clone(), row: row.clone(), subjects: subjects.clone() }
     }
 }
 
@@ -198,7 +228,7 @@ impl<'a> Work<'a> {
         let key = id.to_string();
         let mut snapshot = match self.peek::<A>(&key) {
             Some(snapshot) => snapshot.clone(),
-            None => Snapshot { version: 0, state: A::default(), row: None },
+            None => Snapshot::default(),
         };
         let guarded = self.seen.get(&key).map_or(0, |seen| seen.version);
         let before = snapshot.row.as_ref().map(ReadModel::groups).unwrap_or_default();
@@ -296,10 +326,7 @@ impl<'a> Work<'a> {
     }
 
     async fn snapshot<A: Root>(&mut self, key: &str) -> Result<Arc<Snapshot<A>>, Stop> {
-        if self.may_use_cache
-            && let Some(cached) = self.commands.cache.get(key)
-            && let Ok(snapshot) = cached.snapshot.downcast::<Snapshot<A>>()
-        {
+        if let Some(snapshot) = self.commands.cached::<A>(key).filter(|_| self.may_use_cache) {
             self.used_cache = true;
             return Ok(snapshot);
         }
@@ -320,10 +347,8 @@ impl<'a> Work<'a> {
         });
         let subject = address.map(|address| self.subject(&address).1);
         let subject_id = subject.as_ref().and_then(|subject| subject.id.parse().ok());
-        snapshot.version += 1;
-        let recorded = Recorded { at: self.now, version: snapshot.version.unsigned_abs(), subject: subject_id };
-        snapshot.state.apply(event.clone());
-        snapshot.row = A::Model::fold(snapshot.row.take(), &event, &recorded);
+        let recorded = Recorded { at: self.now, version: snapshot.version.unsigned_abs() + 1, subject: subject_id };
+        snapshot.apply(event.clone(), &recorded, true);
         let event_id = self.new_id::<EventId>().to_string();
         if let Some(subject) = &subject {
             for (label, field) in event.personal() {
@@ -404,8 +429,7 @@ impl Commands {
     /// When the store fails.
     pub async fn state<A: Root>(&self, id: A::Id, enough: impl Fn(&A) -> bool) -> Result<Option<A>, store::Error> {
         let key = id.to_string();
-        let cached = self.cache.get(&key).and_then(|cached| cached.snapshot.downcast::<Snapshot<A>>().ok());
-        if let Some(snapshot) = cached.filter(|snapshot| enough(&snapshot.state)) {
+        if let Some(snapshot) = self.cached::<A>(&key).filter(|snapshot| enough(&snapshot.state)) {
             return Ok(Some(snapshot.state.clone()));
         }
         let opened = self.store.stream(&key).await?;
@@ -415,6 +439,11 @@ impl Commands {
         let snapshot = Arc::new(replay::<A>(&opened)?);
         self.cache.insert(key, Cached::of(&snapshot));
         Ok(Some(snapshot.state.clone()))
+    }
+
+    /// What this node knows of a stream, which may be behind the log.
+    fn cached<A: Root>(&self, key: &str) -> Option<Arc<Snapshot<A>>> {
+        self.cache.get(key)?.snapshot.downcast().ok()
     }
 }
 
@@ -437,14 +466,11 @@ impl Prepared {
 }
 
 fn replay<A: Root>(opened: &Opened) -> Result<Snapshot<A>, store::Error> {
-    let mut snapshot = Snapshot { version: 0, state: A::default(), row: None };
+    let mut snapshot = Snapshot::default();
     for record in &opened.records {
         let mut event = A::Event::decode(&record.name, record.schema, &record.data)?;
         projections::registry::open_personal(&mut event, &mut |label, sealed| opened.open(record, label, sealed))?;
-        let recorded = record.recorded();
-        snapshot.version = record.version;
-        snapshot.state.apply(event.clone());
-        snapshot.row = A::Model::fold(snapshot.row.take(), &event, &recorded);
+        snapshot.apply(event, &record.recorded(), opened.has_key(record));
     }
     Ok(snapshot)
 }

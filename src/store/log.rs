@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use aggregates::id::SubjectId;
+
 use super::{Error, Store, connection::Connection, value::Row};
 use crate::trust::{keys::Key, seal};
 
@@ -81,6 +83,11 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// Whether the personal fields of an event can be opened.
+    pub fn has_key(&self, record: &StoredRecord) -> bool {
+        record.subject.as_ref().is_some_and(|subject| self.keys.contains_key(subject))
+    }
+
     /// Opens one personal field of an event; `None` when its subject was erased.
     pub fn open(&self, record: &StoredRecord, field: &str, sealed: &str) -> Option<Vec<u8>> {
         seal::open_field(self.keys.get(record.subject.as_deref()?)?, &record.event_id, field, sealed)
@@ -207,6 +214,21 @@ impl Store {
         let sql = format!("SELECT stream_id, MAX(version) FROM events WHERE {any} GROUP BY stream_id");
         let rows = self.query(sql, vec![ids.into()]).await?;
         Ok(rows.into_iter().map(|row| (row[0].text().to_owned(), row[1].int())).collect())
+    }
+
+    /// Whether a stream is still at a version, and these subjects, who are in it, still have their keys.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn is_current(&self, stream: &str, version: i64, subjects: &[SubjectId]) -> Result<bool, Error> {
+        let known = self.engine().any("id", 2);
+        let sql = format!(
+            "SELECT (SELECT MAX(version) FROM events WHERE stream_id = $1), (SELECT COUNT(*) FROM subjects WHERE {known})"
+        );
+        let ids: Vec<String> = subjects.iter().map(SubjectId::to_string).collect();
+        let rows = self.query(sql, vec![stream.into(), ids.into()]).await?;
+        let found = |row: &Row| row[0].int() == version && usize::try_from(row[1].int()) == Ok(subjects.len());
+        Ok(rows.first().is_some_and(found))
     }
 
     /// Up to `limit` events after a position, in order.

@@ -158,9 +158,9 @@ impl Browser {
         self.client.execute(&format!("return ({expression});"), vec![]).await.expect(expression)
     }
 
-    /// Waits until an expression holds in the page.
+    /// Waits until an expression, or what it promises, holds in the page.
     pub async fn until(&self, expression: &str) {
-        let script = format!("return Boolean({expression});");
+        let script = format!("return Promise.resolve({expression}).then(Boolean);");
         let holds = async {
             // While a page is on its way there is nothing to ask.
             while self.client.execute(&script, vec![]).await.ok() != Some(Value::Bool(true)) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Browser, agree_and_start, answer, answers, campaign, invite, link, session, two_questions};
 use crate::support::{
-    engines::Engine,
+    engines::{Engine, on_both_engines},
     product::{Product, id},
 };
 
@@ -39,49 +39,49 @@ async fn who_does_not_agree_is_not_asked() {
     assert_eq!(consents(&product, &campaign).await, all.map(|(kind, granted)| (kind.to_owned(), granted)));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_withdrawal_ends_the_interview_at_once() {
-    let product = Product::start(Engine::sqlite("withdrawal").await).await;
-    let campaign = campaign(&product, two_questions(), json!({})).await;
-    let browser = Browser::start().await;
-    browser.open(&link(&invite(&product, &campaign).await)).await;
-    agree_and_start(&browser).await;
-    // Even while an answer waits for the network: it is not sent any more.
-    browser.question("The first question?").await;
-    browser.offline(true).await;
-    answer(&browser, "The first question?", "Something that I would rather not have said.").await;
-    browser.until("document.getElementById('notice').innerText.includes('Your answer is kept here')").await;
-    browser.click("#withdraw").await;
-    browser.until("document.querySelector('dialog[open]')").await;
-    browser.check_accessibility("the question whether to withdraw").await;
-    browser.click("#dialog-confirm").await;
-    browser.offline(false).await;
-    browser.screen("withdrawn").await;
-    browser.check_accessibility("the withdrawal").await;
-    let stored = session(&product, &campaign).await;
-    assert_eq!((&stored["status"], &stored["endReason"]), (&json!("abandoned"), &json!("consent_withdrawn")));
-    assert_eq!(answers(&product, &campaign).await, 0);
-    let kept = browser.evaluate("JSON.stringify(sessionStorage)").await;
-    assert!(!kept.as_str().expect("a text").contains("rather not"), "{kept}");
-    browser.client.refresh().await.expect("reload");
-    browser.screen("withdrawn").await;
-}
+on_both_engines! {
+    async fn a_withdrawal_ends_the_interview_at_once(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = campaign(&product, two_questions(), json!({})).await;
+        let browser = Browser::start().await;
+        browser.open(&link(&invite(&product, &campaign).await)).await;
+        agree_and_start(&browser).await;
+        // Even while an answer waits for the network: it is not sent any more.
+        browser.question("The first question?").await;
+        browser.offline(true).await;
+        answer(&browser, "The first question?", "Something that I would rather not have said.").await;
+        browser.until("document.getElementById('notice').innerText.includes('Your answer is kept here')").await;
+        browser.click("#withdraw").await;
+        browser.until("document.querySelector('dialog[open]')").await;
+        browser.check_accessibility("the question whether to withdraw").await;
+        browser.click("#dialog-confirm").await;
+        browser.offline(false).await;
+        browser.screen("withdrawn").await;
+        browser.check_accessibility("the withdrawal").await;
+        let stored = session(&product, &campaign).await;
+        assert_eq!((&stored["status"], &stored["endReason"]), (&json!("abandoned"), &json!("consent_withdrawn")));
+        assert_eq!(answers(&product, &campaign).await, 0);
+        let kept = browser.evaluate("JSON.stringify(sessionStorage)").await;
+        assert!(!kept.as_str().expect("a text").contains("rather not"), "{kept}");
+        browser.client.refresh().await.expect("reload");
+        browser.screen("withdrawn").await;
+    }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn consent_can_be_withdrawn_after_the_end() {
-    let product = Product::start(Engine::sqlite("afterwards").await).await;
-    let campaign = campaign(&product, two_questions(), json!({})).await;
-    let browser = Browser::start().await;
-    browser.open(&link(&invite(&product, &campaign).await)).await;
-    agree_and_start(&browser).await;
-    answer(&browser, "The first question?", "An answer that is long enough for the interviewer.").await;
-    answer(&browser, "The second one?", "Another answer that is long enough for the interviewer.").await;
-    browser.screen("finished").await;
-    browser.click("#withdraw").await;
-    browser.click("#dialog-confirm").await;
-    browser.screen("withdrawn").await;
-    assert_eq!(consents(&product, &campaign).await.last(), Some(&("all".to_owned(), false)));
-    assert_eq!(session(&product, &campaign).await["status"], "completed");
+    async fn consent_can_be_withdrawn_after_the_end(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = campaign(&product, two_questions(), json!({})).await;
+        let browser = Browser::start().await;
+        browser.open(&link(&invite(&product, &campaign).await)).await;
+        agree_and_start(&browser).await;
+        answer(&browser, "The first question?", "An answer that is long enough for the interviewer.").await;
+        answer(&browser, "The second one?", "Another answer that is long enough for the interviewer.").await;
+        browser.screen("finished").await;
+        browser.click("#withdraw").await;
+        browser.click("#dialog-confirm").await;
+        browser.screen("withdrawn").await;
+        assert_eq!(consents(&product, &campaign).await.last(), Some(&("all".to_owned(), false)));
+        assert_eq!(session(&product, &campaign).await["status"], "completed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

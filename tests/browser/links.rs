@@ -6,49 +6,48 @@ use serde_json::json;
 
 use super::{Browser, campaign, invite, link, two_questions};
 use crate::support::{
-    engines::{Engine, on_both_engines},
+    engines::on_both_engines,
     product::{Product, id},
 };
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn links_that_are_over_say_why() {
-    let product = Product::start(Engine::sqlite("links").await).await;
-    let campaign = campaign(&product, two_questions(), json!({})).await;
-    let browser = Browser::start().await;
-    let told = async |link: &str, screen: &str, title: &str| {
-        browser.open(link).await;
-        browser.screen(screen).await;
-        assert_eq!(browser.text("h1").await, title);
-        browser.check_accessibility(screen).await;
-    };
-
-    let cancelled = invite(&product, &campaign).await;
-    product.post(&format!("/v1/invites/{}/cancel", id(&cancelled)), json!({})).await.expect(200);
-    told(&link(&cancelled), "cancelled", "This invitation was withdrawn").await;
-
-    let short = json!({"email": "jane@example.com", "expiresIn": "5m"});
-    let short = product.post(&format!("/v1/campaigns/{campaign}/invites"), short).await.expect(201);
-    let long = invite(&product, &campaign).await;
-    product.engine.hands.advance(TimeDelta::seconds(300));
-    told(&link(&short), "expired", "This invitation has expired").await;
-
-    told(&format!("{}/interview/inv_nothing", product.url), "unknown", "This link leads nowhere").await;
-
-    // Expired while the participant was reading: the start says so.
-    browser.open(&link(&long)).await;
-    browser.screen("welcome").await;
-    browser.click("#consent-recording").await;
-    browser.click("#consent-data_processing").await;
-    product.engine.hands.advance(TimeDelta::days(8));
-    browser.click("#start").await;
-    browser.screen("expired").await;
-
-    let open = invite(&product, &campaign).await;
-    product.post(&format!("/v1/campaigns/{campaign}/archive"), json!({})).await.expect(200);
-    told(&link(&open), "archived", "This interview is closed").await;
-}
-
 on_both_engines! {
+    async fn links_that_are_over_say_why(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = campaign(&product, two_questions(), json!({})).await;
+        let browser = Browser::start().await;
+        let told = async |link: &str, screen: &str, title: &str| {
+            browser.open(link).await;
+            browser.screen(screen).await;
+            assert_eq!(browser.text("h1").await, title);
+            browser.check_accessibility(screen).await;
+        };
+
+        let cancelled = invite(&product, &campaign).await;
+        product.post(&format!("/v1/invites/{}/cancel", id(&cancelled)), json!({})).await.expect(200);
+        told(&link(&cancelled), "cancelled", "This invitation was withdrawn").await;
+
+        let short = json!({"email": "jane@example.com", "expiresIn": "5m"});
+        let short = product.post(&format!("/v1/campaigns/{campaign}/invites"), short).await.expect(201);
+        let long = invite(&product, &campaign).await;
+        product.engine.hands.advance(TimeDelta::seconds(300));
+        told(&link(&short), "expired", "This invitation has expired").await;
+
+        told(&format!("{}/interview/inv_nothing", product.url), "unknown", "This link leads nowhere").await;
+
+        // Expired while the participant was reading: the start says so.
+        browser.open(&link(&long)).await;
+        browser.screen("welcome").await;
+        browser.click("#consent-recording").await;
+        browser.click("#consent-data_processing").await;
+        product.engine.hands.advance(TimeDelta::days(8));
+        browser.click("#start").await;
+        browser.screen("expired").await;
+
+        let open = invite(&product, &campaign).await;
+        product.post(&format!("/v1/campaigns/{campaign}/archive"), json!({})).await.expect(200);
+        told(&link(&open), "archived", "This interview is closed").await;
+    }
+
     async fn the_page_is_strict_cached_by_content_and_changes_nothing(engine: Engine) {
         let product = Product::start(engine).await;
         let campaign = campaign(&product, two_questions(), json!({})).await;

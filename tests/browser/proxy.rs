@@ -19,6 +19,8 @@ pub enum Trouble {
     Busy(u16),
     /// Passes the next request whose path ends so on, and loses the answer.
     LoseAnswer(&'static str),
+    /// Keeps the next request whose path ends so, and neither passes it on nor answers it.
+    Hang(&'static str),
 }
 
 /// A running proxy.
@@ -60,7 +62,7 @@ impl Proxy {
         *self.shared.trouble.lock() = None;
     }
 
-    /// The statuses that requests with this method and end of their path were answered with; 0 for a lost answer.
+    /// The statuses that requests with this method and end of their path were answered with; 0 for none.
     pub fn statuses(&self, method: &str, end: &str) -> Vec<u16> {
         let seen = self.shared.seen.lock();
         let matches = |what: &str| what.starts_with(method) && what.ends_with(end);
@@ -83,12 +85,16 @@ impl Shared {
     }
 
     fn loses(&self, path: &str) -> bool {
-        let mut trouble = self.trouble.lock();
-        let loses = matches!(*trouble, Some(Trouble::LoseAnswer(end)) if path.ends_with(end));
-        if loses {
-            *trouble = None;
-        }
-        loses
+        self.once(|trouble| matches!(trouble, Trouble::LoseAnswer(end) if path.ends_with(end)))
+    }
+
+    fn hangs(&self, path: &str) -> bool {
+        self.once(|trouble| matches!(trouble, Trouble::Hang(end) if path.ends_with(end)))
+    }
+
+    /// Whether there is such trouble, which is over with this.
+    fn once(&self, is_such: impl Fn(&Trouble) -> bool) -> bool {
+        self.trouble.lock().take_if(|trouble| is_such(trouble)).is_some()
     }
 }
 
@@ -100,6 +106,10 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         shared.seen.lock().push((what, status));
         let status = StatusCode::from_u16(status).expect("a status");
         return (status, [(header::RETRY_AFTER, HeaderValue::from_static("1"))], "busy").into_response();
+    }
+    if shared.hangs(&path) {
+        shared.seen.lock().push((what, 0));
+        return std::future::pending().await;
     }
     let body: Bytes = to_bytes(body, 1 << 20).await.expect("a body");
     let url = format!("{}{}", shared.target, parts.uri.path_and_query().expect("a path"));

@@ -3,7 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Browser, agree_and_start, answer, answers, campaign, invite, link, session, two_questions};
+use super::{
+    Browser, agree_and_start, answer, answers, campaign, invite, link, link_at,
+    proxy::{Proxy, Trouble},
+    session, two_questions,
+};
 use crate::support::{
     engines::Engine,
     product::{Product, Setup, id},
@@ -120,6 +124,58 @@ async fn a_recording_that_nobody_could_write_down_is_tried_again() {
     browser.screen("finished").await;
 }
 
+/// Whether so many recordings wait in the browser.
+fn waiting(n: u32) -> String {
+    let count = "(async () => {
+        const opening = indexedDB.open('interview', 1);
+        opening.onupgradeneeded = () => opening.transaction.abort();
+        const database = await new Promise((resolve, reject) => {
+            opening.onsuccess = () => resolve(opening.result);
+            opening.onerror = reject;
+        });
+        const request = database.transaction('recordings').objectStore('recordings').count();
+        return new Promise((resolve) => { request.onsuccess = () => { database.close(); resolve(request.result); }; });
+    })()";
+    format!("{count}.then((count) => count === {n})")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recording_outlives_a_reload() {
+    let voices = Voices::start().await;
+    voices.hears(LONG);
+    let product = product("outlives", &voices).await;
+    let campaign = campaign(&product, two_questions(), json!({})).await;
+    let proxy = Proxy::start(&product.url).await;
+    let browser = Browser::with_microphone().await;
+    browser.open(&link_at(&proxy.url, &invite(&product, &campaign).await)).await;
+    agree_and_start(&browser).await;
+    let record = async |question: &str| {
+        browser.question(question).await;
+        browser.click("#speak").await;
+        browser.until("document.getElementById('recording').innerText.endsWith('0:01')").await;
+        browser.click("#speak").await;
+        browser.until(&waiting(1)).await;
+    };
+    proxy.trouble(Trouble::Hang("/answers/spoken"));
+    record("The first question?").await;
+    assert_eq!(recordings(&product, &campaign).await.len(), 0, "nothing has arrived");
+    browser.client.refresh().await.expect("reload");
+    browser.question("The second one?").await;
+    assert_eq!((recordings(&product, &campaign).await.len(), answers(&product, &campaign).await), (1, 1));
+    browser.until(&waiting(0)).await;
+
+    // Who leaves takes it back.
+    proxy.trouble(Trouble::Hang("/answers/spoken"));
+    record("The second one?").await;
+    browser.click("#withdraw").await;
+    browser.click("#dialog-confirm").await;
+    browser.screen("withdrawn").await;
+    browser.until(&waiting(0)).await;
+    browser.client.refresh().await.expect("reload");
+    browser.screen("withdrawn").await;
+    assert_eq!(recordings(&product, &campaign).await.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_microphone_or_its_permission_answers_are_typed() {
     let voices = Voices::start().await;
@@ -182,6 +238,7 @@ async fn prompts_are_heard_from_the_server_or_else_from_the_browser() {
     answer(&browser, "The second one?", "An answer that is long enough for the interviewer.").await;
     browser.screen("finished").await;
     assert_eq!(voices.spoken().len(), 0, "it was turned off");
+    assert_eq!(browser.evaluate("window.heard.length").await, 3);
 
     let other = super::campaign(&product, two_questions(), json!({"greeting": "Another greeting."})).await;
     browser.open(&link(&invite(&product, &other).await)).await;
@@ -196,6 +253,12 @@ async fn prompts_are_heard_from_the_server_or_else_from_the_browser() {
     voices.mouth(Mood::Answers(wav(100)));
     answer(&browser, "The first question?", "An answer that is long enough for the interviewer.").await;
     browser.until("window.heard.length === 2").await;
+    // The closing is no prompt, and is heard all the same.
+    answer(&browser, "The second one?", "An answer that is long enough for the interviewer.").await;
+    browser.screen("finished").await;
+    browser.until("window.heard.length === 3").await;
+    let (closing, _) = voices.spoken().pop().expect("asked for");
+    assert!(browser.text("main").await.contains(closing["input"].as_str().expect("a text")), "{closing}");
     let requests = browser.requests().await;
     let elsewhere: Vec<_> =
         requests.iter().filter(|url| url.starts_with("http") && !url.starts_with(&product.url)).collect();

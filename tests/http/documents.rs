@@ -193,6 +193,25 @@ on_both_engines! {
         product.stop().await;
     }
 
+    async fn a_transcript_that_was_read_before_is_read_anew_when_it_has_changed(engine: Engine) {
+        let product = Product::start(engine).await;
+        let session = interviewed(&product, json!({})).await;
+        let path = format!("{session}/transcript");
+        let before = product.get(&path).await;
+        assert_eq!(product.get(&path).await.text, before.text, "from memory, and the same bytes");
+        assert!(!said(&before.expect(200), "participant").is_empty());
+        // What another node has written is seen at once.
+        let other = product.node().await;
+        let consent = reqwest::Client::new().post(format!("{}{session}/consent", other.url)).bearer_auth(&product.key);
+        let consent = consent.json(&json!({"granted": false, "type": "all"})).send().await.expect("send");
+        assert_eq!(consent.status(), 201);
+        let withdrawn = product.get(&path).await.expect(200);
+        assert!(said(&withdrawn, "participant").iter().all(|said| said["sentiment"].is_null()));
+        product.engine.sql("DELETE FROM subjects").await;
+        assert_eq!(product.get(&path).await.refused(410), "ERASED");
+        product.stop().await;
+    }
+
     async fn withdrawn_consent_ends_the_analysis(engine: Engine) {
         let product = Product::start(engine).await;
         let (mut ada, turn) = interview(&product, json!({})).await;

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use aggregates::file::{Content, FileKind};
 use chrono::TimeDelta;
+use interview_relay::{
+    command::{Caller, files::StoreSessionFile},
+    ids::Ids,
+};
 use reqwest::{
     Method,
     multipart::{Form, Part},
@@ -339,6 +344,45 @@ on_both_engines! {
         }
         assert_eq!((files(&product, &ada.session).await.len(), answers(&product).await), (1, 1));
         settled(&product).await;
+        product.stop().await;
+    }
+
+    async fn a_session_takes_as_many_recordings_as_anybody_needs(engine: Engine) {
+        let voices = Voices::start().await;
+        voices.ear(Mood::Fails(500));
+        let product = product(engine, &voices).await;
+        let campaign = campaign(&product, json!({})).await;
+        let (ada, turn) = Participant::begin(&product, &campaign, "ada@example.com").await;
+        let session = ada.session.parse().expect("an id");
+        // All but one of them, past the file store.
+        let caller = Caller { organization: product.organization, actor: "test".into(), request_id: "test".into() };
+        let ids = Ids::new(product.engine.clock.clone());
+        for n in 1..300 {
+            let content = Content {
+                content_type: "audio/wav".into(),
+                size: 44,
+                sha256: format!("{n:064x}"),
+                storage_key: format!("test/{n}"),
+            };
+            let store = StoreSessionFile { id: ids.next(), session, kind: FileKind::Recording, name: format!("{n}.wav"), content };
+            product.commands.run(&caller, None, &store).await.expect("run").result.expect("allowed");
+        }
+        // The last one is kept, and is no other one when it comes again.
+        for _ in 0..2 {
+            assert_eq!(say(&product, &ada, &turn["prompt"], 1, wav(100)).await.refused(503), "SERVICE_UNAVAILABLE");
+        }
+        let events = product.engine.number("SELECT COUNT(*) FROM events").await;
+        voices.hears(LONG);
+        voices.listened();
+        let refused = say(&product, &ada, &turn["prompt"], 1, wav(200)).await;
+        assert!(refused.text.contains("There are 300 files already"), "{}", refused.text);
+        assert_eq!(refused.refused(409), "CONFLICT");
+        assert_eq!((product.engine.number("SELECT COUNT(*) FROM events").await, voices.listened().len()), (events, 0));
+        assert_eq!(product.engine.number("SELECT COUNT(*) FROM uploads").await, 0);
+        assert_eq!(crate::support::s3::files_below(product.folder.path()).len(), 1, "its bytes are gone");
+        // Nobody is stuck: what is kept can be listened to, and there is the keyboard.
+        let next = say(&product, &ada, &turn["prompt"], 1, wav(100)).await.expect(201);
+        ada.answer_as(2, &next["prompt"], json!({"value": true})).await.expect(201);
         product.stop().await;
     }
 

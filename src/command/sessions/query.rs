@@ -45,7 +45,7 @@ impl Commands {
         &self,
         id: SessionId,
         organization: OrganizationId,
-    ) -> Result<Option<(Snapshot<Session>, Arc<ScriptContent>)>, store::Error> {
+    ) -> Result<Option<(Arc<Snapshot<Session>>, Arc<ScriptContent>)>, store::Error> {
         let Some(snapshot) = self.snapshot::<Session>(id, organization).await? else { return Ok(None) };
         let content = self.script_content(snapshot.state.script_id, snapshot.state.script_version).await?;
         Ok(Some((snapshot, content)))
@@ -61,7 +61,7 @@ impl Commands {
         organization: OrganizationId,
     ) -> Result<Option<Result<Map<String, Value>, Refusal>>, store::Error> {
         let Some((snapshot, content)) = self.session(id, organization).await? else { return Ok(None) };
-        let session = snapshot.state;
+        let session = &snapshot.state;
         if session.is_erased() {
             return Ok(Some(Err(super::erased())));
         }

@@ -45,6 +45,7 @@ pub const FILES: &[File] = &[
     file!("media.js", SCRIPT),
     file!("microphone.js", SCRIPT),
     file!("notice.js", SCRIPT),
+    file!("recordings.js", SCRIPT),
     file!("screens.js", SCRIPT),
     file!("speech.js", SCRIPT),
     file!("store.js", SCRIPT),

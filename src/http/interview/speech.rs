@@ -34,14 +34,14 @@ pub async fn speech(
 ) -> Result<Response, ApiError> {
     let speaker = app.interviews.speaker().ok_or_else(ApiError::not_found)?;
     let found = app.commands.session(participant.session, participant.organization).await?;
-    let session = found.ok_or_else(ApiError::not_found)?.0.state;
+    let session = &found.ok_or_else(ApiError::not_found)?.0.state;
     let utterance = query.text("utterance");
     query.finish()?;
     let Some(utterance) = utterance else {
         let missing = FieldError::new("utterance", "required", "Is required.");
         return Err(ApiError::invalid_request("One or more query parameters are invalid.", vec![missing]));
     };
-    admit(&session)?;
+    admit(session)?;
     let line = session.current_line(&utterance).and_then(|line| line.text.as_deref());
     let spoken = speaker.say(&session.terms.voice, line.ok_or_else(ApiError::not_found)?).await;
     let spoken = spoken.ok_or_else(|| ApiError::unavailable(30).with_detail("reason", "not_spoken"))?;

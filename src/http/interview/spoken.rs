@@ -154,7 +154,7 @@ async fn heard(
     answer: &NewAnswer,
 ) -> Result<Heard, ApiError> {
     let found = app.commands.session(participant.session, participant.organization).await?;
-    let session = found.ok_or_else(ApiError::not_found)?.0.state;
+    let session = &found.ok_or_else(ApiError::not_found)?.0.state;
     if session.recording_of(answer.seq) == Some(recording) {
         return Ok(Heard { text: "-".to_owned(), confidence: None, duration_ms: None });
     }

@@ -42,7 +42,7 @@ async fn version(app: &App, call: &Call, id: ScriptId, number: u32, known: &IfNo
     let snapshot = app.commands.snapshot::<script::Script>(id, call.organization()).await?;
     let snapshot = snapshot.ok_or_else(ApiError::not_found)?;
     let version = snapshot.state.version(number).ok_or_else(ApiError::not_found)?;
-    let mut shown = snapshot.row.ok_or_else(ApiError::not_found)?.api;
+    let mut shown = snapshot.row.clone().ok_or_else(ApiError::not_found)?.api;
     shown.version = number;
     shown.changelog.clone_from(&version.changelog);
     shown.system_prompt.clone_from(&version.content.system_prompt);

@@ -54,9 +54,9 @@ pub async fn pdf(
         branding: query.one_of("branding", &Branding::NAMES).and_then(Branding::named).unwrap_or_default(),
     };
     query.finish()?;
-    let session = snapshot.state;
-    let device = snapshot.row.and_then(|row| row.api.device).unwrap_or_default();
-    is_over(&session)?;
+    let session = &snapshot.state;
+    let device = snapshot.row.as_ref().and_then(|row| row.api.device.clone()).unwrap_or_default();
+    is_over(session)?;
     let organization: OrganizationDocument =
         load(&app, &call, "organizations", &call.organization().to_string()).await?;
     let campaign: CampaignDocument = load(&app, &call, "campaigns", &session.campaign_id.to_string()).await?;
@@ -66,7 +66,7 @@ pub async fn pdf(
     };
     let brand = Brand { colour: organization.brand_color, logo };
     let work = place.work(move || {
-        let report = report(&session, device, &content, (organization.name, brand), campaign.name);
+        let report = report(&snapshot.state, device, &content, (organization.name, brand), campaign.name);
         let draft = Draft::new(&report, &options)?;
         let tag = draft.tag();
         let document = if known.has(&tag) { None } else { Some(draft.typeset()?) };

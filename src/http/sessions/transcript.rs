@@ -51,8 +51,7 @@ pub async fn transcript(
     let options = options(&mut query);
     query.finish()?;
     is_over(&snapshot.state)?;
-    let session = snapshot.state;
-    let work = place.work(move || transcript::render(&conversation(&session), &options));
+    let work = place.work(move || transcript::render(&conversation(&snapshot.state), &options));
     let body = work.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     let tag = tag(&body);
     let response = if known.has(&tag) {
