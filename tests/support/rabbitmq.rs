@@ -138,6 +138,8 @@ pub struct Queue {
     channel: Channel,
     consumer: Option<Consumer>,
     name: String,
+    /// What has come, by id.
+    seen: BTreeMap<String, Message>,
 }
 
 impl Queue {
@@ -173,7 +175,7 @@ impl Queue {
         };
         let connection = tokio::time::timeout(PATIENCE, connect).await.expect("a connection");
         let channel = connection.create_channel().await.expect("a channel");
-        Self { connection, channel, consumer: None, name: name.to_owned() }
+        Self { connection, channel, consumer: None, name: name.to_owned(), seen: BTreeMap::new() }
     }
 
     /// The queue's name.
@@ -206,23 +208,21 @@ impl Queue {
     }
 
     /// Reads until every one of `ids` has come, and checks what must hold whatever broke meanwhile: they first come in this
-    /// order, nothing else comes, and what comes again is the same. Answers how many came again.
+    /// order, nothing else comes that has not come before, and what comes again is the same. Answers how many came again.
     pub async fn expect(&mut self, ids: &[String]) -> usize {
-        let mut seen: BTreeMap<String, Message> = BTreeMap::new();
         let mut again = 0;
-        while seen.len() < ids.len() {
+        let mut rest = ids.iter();
+        while let Some(id) = rest.as_slice().first() {
             let message = self.next().await;
             assert_eq!(message.event["id"], message.id);
             assert_eq!(message.event["type"], message.routing_key);
-            match seen.get(&message.id) {
-                Some(first) => {
-                    assert_eq!(*first, message);
-                    again += 1;
-                }
-                None => {
-                    assert_eq!(message.id, ids[seen.len()], "number {} of {}", seen.len(), ids.len());
-                    seen.insert(message.id.clone(), message);
-                }
+            if let Some(first) = self.seen.get(&message.id) {
+                assert_eq!(*first, message);
+                again += 1;
+            } else {
+                assert_eq!(message.id, *id, "{} of {} are still to come", rest.len(), ids.len());
+                self.seen.insert(message.id.clone(), message);
+                rest.next();
             }
         }
         again
@@ -265,7 +265,7 @@ pub enum Passage {
 /// A TCP proxy in front of a broker.
 pub struct Proxy {
     port: u16,
-    passage: watch::Sender<Passage>,
+    passage: watch::Sender<(Passage, u32)>,
     /// Bytes of each direction (to the broker, from it) after which the next connections break, the first one first.
     breaks: Arc<parking_lot::Mutex<Vec<(usize, usize)>>>,
 }
@@ -276,13 +276,13 @@ impl Proxy {
         let broker = url.rsplit_once('@').expect("a user").1.split('/').next().expect("an address").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let (passage, state) = watch::channel(passage);
+        let (passage, state) = watch::channel((passage, 0));
         let breaks: Arc<parking_lot::Mutex<Vec<(usize, usize)>>> = Arc::default();
         let plan = breaks.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let state = state.clone();
-                if *state.borrow() == Passage::Closed {
+                if state.borrow().0 == Passage::Closed {
                     continue;
                 }
                 let limits = plan.lock().pop().unwrap_or((usize::MAX, usize::MAX));
@@ -307,7 +307,12 @@ impl Proxy {
 
     /// Changes what it does.
     pub fn set(&self, passage: Passage) {
-        self.passage.send_replace(passage);
+        self.passage.send_modify(|state| state.0 = passage);
+    }
+
+    /// Breaks the connections that there are.
+    pub fn cut(&self) {
+        self.passage.send_modify(|state| state.1 += 1);
     }
 
     /// Breaks the next connections after so many bytes to and from the broker.
@@ -326,14 +331,15 @@ async fn carry(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
     limit: usize,
-    mut state: watch::Receiver<Passage>,
+    mut state: watch::Receiver<(Passage, u32)>,
     downstream: bool,
 ) {
     let mut left = limit;
     let mut buffer = vec![0; 16 << 10];
+    let (_, cuts) = *state.borrow();
     loop {
-        let passage = *state.borrow_and_update();
-        if passage == Passage::Closed {
+        let (passage, so_far) = *state.borrow_and_update();
+        if passage == Passage::Closed || so_far != cuts {
             return;
         }
         if passage == Passage::Deaf && downstream {
@@ -344,8 +350,10 @@ async fn carry(
         }
         let room = left.min(buffer.len());
         let read = tokio::select! {
-            read = from.read(&mut buffer[..room]) => read,
+            // What comes after a change is treated as it demands.
+            biased;
             changed = state.changed() => match changed { Ok(()) => continue, Err(_) => return },
+            read = from.read(&mut buffer[..room]) => read,
         };
         let Ok(count @ 1..) = read else { return };
         if to.write_all(&buffer[..count]).await.is_err() {
