@@ -4,6 +4,7 @@ import { announce, button, h, icon } from './dom.js';
 import { createInput } from './inputs.js';
 import { createMedia } from './media.js';
 import { createMicrophone } from './microphone.js';
+import { createVoiceButton } from './speech.js';
 
 /**
  * The screen of the conversation. `actions` are what the participant can do: `answer(prompt, body)`,
@@ -16,14 +17,13 @@ export function createConversation({ strings, interview, store, speech, host, ac
   const progressText = h('p', { class: 'progress-text', id: 'progress-text' });
   const thread = h('div', { class: 'thread', role: 'group', 'aria-label': t('conversation.history') });
   const stage = h('section', { class: 'stage', tabindex: -1, 'aria-label': t('conversation.current') });
-  const voice = h('button', { type: 'button', class: 'button quiet', id: 'voice', onclick: () => read() });
   const element = h('div', { class: 'conversation' },
     h('div', { class: 'bar' }, h('h1', { class: 'visually-hidden' }, interview.campaign.name), progressText, progress),
     thread,
     stage,
     h('div', { class: 'tools', role: 'group', 'aria-label': t('conversation.tools') },
       h('button', { type: 'button', class: 'button quiet', id: 'pause', onclick: actions.pause }, icon('pause'), t('pause')),
-      voice,
+      createVoiceButton(speech, t, () => [shown].filter(Boolean)),
       button('quiet', t('withdraw'), actions.withdraw, { id: 'withdraw' }),
       button('quiet', t('leave'), actions.leave, { id: 'leave' })));
 
@@ -32,17 +32,6 @@ export function createConversation({ strings, interview, store, speech, host, ac
   let unconfirmed = [];
   let countdown = null;
   let microphone = null;
-
-  function read() {
-    speech.toggle();
-    if (shown) speech.say([shown]);
-  }
-
-  function showVoice() {
-    voice.hidden = !speech.available;
-    voice.setAttribute('aria-pressed', String(speech.on));
-    voice.replaceChildren(icon('sound'), t(speech.on ? 'voice.off' : 'voice.on'));
-  }
 
   function say(text, kind) {
     const mine = kind.startsWith('mine');
@@ -212,11 +201,9 @@ export function createConversation({ strings, interview, store, speech, host, ac
     countdown = null;
   }
 
-  showVoice();
   return {
     element,
     present,
-    showVoice,
     /** The prompt that is on the screen. */
     get prompt() {
       return shown;

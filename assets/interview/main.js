@@ -376,9 +376,8 @@ function showFinished(closing = [], session = null) {
     forget('finished');
     host.emit('completed');
   }
-  const words = closing.map((line) => line.text);
-  show('finished', screens.finished({ strings, interview, closing: words, session, onwithdraw: withdraw }));
-  if (words.length) announce(words.join(' '));
+  show('finished', screens.finished({ strings, interview, closing, session, speech, onwithdraw: withdraw }));
+  if (closing.length) announce(closing.map((line) => line.text).join(' '));
   speech.say(closing);
 }
 
@@ -463,7 +462,7 @@ async function boot() {
   }
   await speak(interview.language);
   const fetchLine = interview.speech?.prompts ? api.line : null;
-  speech = createSpeech(strings.content, () => conversation?.showVoice(), fetchLine);
+  speech = createSpeech(strings.content, fetchLine);
   top.replaceChildren(...screens.header(interview));
   await showWhereItStands();
 }

@@ -2,6 +2,7 @@
 
 import { button, h, icon } from './dom.js';
 import { canRecord } from './microphone.js';
+import { createVoiceButton } from './speech.js';
 
 /** Roughly how long a question takes, in minutes: a promise that is kept more often than not. */
 const MINUTES_PER_QUESTION = 1;
@@ -107,7 +108,7 @@ export function paused({ strings, silent, onresume, onwithdraw, onleave }) {
 }
 
 /** The interview came to its end: what was kept, and how to take it back. */
-export function finished({ strings, interview, closing, session, onwithdraw }) {
+export function finished({ strings, interview, closing, session, speech, onwithdraw }) {
   const { t } = strings;
   const organization = interview.organization.name;
   const kept = [
@@ -122,8 +123,9 @@ export function finished({ strings, interview, closing, session, onwithdraw }) {
     h('h1', {}, t('finished.title')),
     timeUp ? h('p', { class: 'lead' }, t('finished.time')) : null,
     closing.length
-      ? closing.map((text) => h('p', { class: 'lead', lang: strings.content, dir: 'auto' }, text))
+      ? closing.map(({ text }) => h('p', { class: 'lead', lang: strings.content, dir: 'auto' }, text))
       : h('p', { class: 'lead' }, t('finished.text', { organization })),
+    closing.length ? createVoiceButton(speech, t, () => closing) : null,
     session?.duration ? h('p', { class: 'hint' }, t('finished.duration', { duration: strings.duration(session.duration) })) : null,
     h('h2', { class: 'section' }, t('kept.title')),
     h('p', {}, t('kept.text', { organization })),

@@ -1,6 +1,8 @@
 // Reading aloud. This file is the page's only contact with voices: whoever adds another source of them keeps to what
 // createSpeech returns.
 
+import { h, icon } from './dom.js';
+
 const primary = (tag) => tag.replaceAll('_', '-').split('-')[0].toLowerCase();
 
 /**
@@ -9,12 +11,13 @@ const primary = (tag) => tag.replaceAll('_', '-').split('-')[0].toLowerCase();
  * are never used. A line that nobody can speak is left to be read.
  *
  * @returns {{available: boolean, on: boolean, toggle: () => void, say: (lines: {utteranceId: string, text: string}[]) => void,
- *   stop: () => void}}
+ *   stop: () => void, follow: (listener: () => void) => void}}
  */
-export function createSpeech(language, onchange, fetchLine = null) {
+export function createSpeech(language, fetchLine = null) {
   const synthesis = window.speechSynthesis ?? null;
   const player = fetchLine ? new Audio() : null;
   let on = false;
+  let onchange = () => {};
   // Counts what is said: what belongs to an earlier count is not said any more.
   let count = 0;
   // Ends what is being played.
@@ -95,5 +98,25 @@ export function createSpeech(language, onchange, fetchLine = null) {
     },
     say,
     stop,
+    /** Calls a listener now, and whenever something changes; the last one only. */
+    follow(listener) {
+      onchange = listener;
+      listener();
+    },
   };
+}
+
+/** A button that turns reading aloud on and off; when it is turned on, `lines()` are read at once. */
+export function createVoiceButton(speech, t, lines) {
+  const onclick = () => {
+    speech.toggle();
+    speech.say(lines());
+  };
+  const element = h('button', { type: 'button', class: 'button quiet', id: 'voice', onclick });
+  speech.follow(() => {
+    element.hidden = !speech.available;
+    element.classList.toggle('on', speech.on);
+    element.replaceChildren(icon('sound'), t(speech.on ? 'voice.off' : 'voice.on'));
+  });
+  return element;
 }

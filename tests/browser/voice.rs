@@ -259,6 +259,8 @@ async fn prompts_are_heard_from_the_server_or_else_from_the_browser() {
     browser.until("window.heard.length === 3").await;
     let (closing, _) = voices.spoken().pop().expect("asked for");
     assert!(browser.text("main").await.contains(closing["input"].as_str().expect("a text")), "{closing}");
+    browser.click("#voice").await;
+    browser.until("document.getElementById('voice').innerText === 'Read aloud'").await;
     let requests = browser.requests().await;
     let elsewhere: Vec<_> =
         requests.iter().filter(|url| url.starts_with("http") && !url.starts_with(&product.url)).collect();
