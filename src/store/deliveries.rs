@@ -363,6 +363,9 @@ pub struct EndpointUpdate {
     pub webhook: String,
     /// The claim under which the node worked.
     pub epoch: i64,
+    /// How many signals the node knew when it took the endpoint. Only this write counts them as seen: whoever dies before
+    /// it leaves them to the next.
+    pub signals: i64,
     /// Everything up to here is dealt with.
     pub sequence: i64,
     /// No first attempt before this time.
@@ -445,6 +448,7 @@ async fn apply_begun(connection: &mut Connection, batch: &Batch) -> Result<Vec<S
     let columns = [
         ("webhook_id", Kind::Text),
         ("epoch", Kind::Int),
+        ("seen", Kind::Int),
         ("sequence", Kind::Int),
         ("first_at", Kind::Int),
         ("wake_at", Kind::Int),
@@ -457,16 +461,17 @@ async fn apply_begun(connection: &mut Connection, batch: &Batch) -> Result<Vec<S
         .iter()
         .map(|update| {
             json!({
-                "webhook_id": update.webhook, "epoch": update.epoch, "sequence": update.sequence,
-                "first_at": update.first_at, "wake_at": update.wake_at, "failing_since": update.failing_since,
-                "served_at": update.served_at, "released": i64::from(update.release),
+                "webhook_id": update.webhook, "epoch": update.epoch, "seen": update.signals,
+                "sequence": update.sequence, "first_at": update.first_at, "wake_at": update.wake_at,
+                "failing_since": update.failing_since, "served_at": update.served_at,
+                "released": i64::from(update.release),
             })
         })
         .collect();
     // The rows stay locked until the commit, so that no claim can pass to another node in between.
     let sql = format!(
-        "UPDATE webhook_endpoints SET sequence = u.sequence, first_at = u.first_at, wake_at = u.wake_at, \
-         failing_since = u.failing_since, served_at = u.served_at, \
+        "UPDATE webhook_endpoints SET seen = u.seen, sequence = u.sequence, first_at = u.first_at, \
+         wake_at = u.wake_at, failing_since = u.failing_since, served_at = u.served_at, \
          owner = CASE WHEN u.released = 1 THEN '' ELSE webhook_endpoints.owner END, \
          leased_until = CASE WHEN u.released = 1 THEN 0 ELSE webhook_endpoints.leased_until END \
          FROM {} WHERE webhook_endpoints.webhook_id = u.webhook_id AND webhook_endpoints.epoch = u.epoch \
@@ -556,7 +561,7 @@ impl Store {
         let (any, locked) = (self.engine().any("webhook_id", 4), self.engine().skip_locked());
         let anew = begins_anew("");
         let sql = format!(
-            "UPDATE webhook_endpoints SET owner = $1, leased_until = $2, epoch = epoch + 1, seen = signals, \
+            "UPDATE webhook_endpoints SET owner = $1, leased_until = $2, epoch = epoch + 1, \
              failing_since = CASE WHEN {anew} THEN NULL ELSE failing_since END, \
              first_at = CASE WHEN {anew} THEN 0 ELSE first_at END WHERE webhook_id IN \
              (SELECT webhook_id FROM webhook_endpoints WHERE leased_until <= $3 AND {any}{locked}) \

@@ -1,4 +1,5 @@
-//! What commands tell the node that serves a webhook endpoint, by way of the endpoint's row.
+//! What commands tell the node that serves a webhook endpoint, by way of the endpoint's row: `signals` counts them, and
+//! `seen` says how many a node knew that wrote down what it did about the endpoint since.
 
 use super::{
     Error, Store,
@@ -56,7 +57,7 @@ impl Store {
     }
 }
 
-/// Whether an endpoint was told to begin anew since it was last claimed.
+/// Whether an endpoint was told to begin anew, and nobody who knew it has written about the endpoint since.
 pub(super) fn begins_anew(alias: &str) -> String {
     format!("{alias}signals / {ANEW} <> {alias}seen / {ANEW}")
 }

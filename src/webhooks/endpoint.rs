@@ -299,6 +299,7 @@ impl Endpoint {
         EndpointUpdate {
             webhook: webhook.to_owned(),
             epoch: self.epoch,
+            signals: self.signals,
             sequence: self.written,
             first_at: self.first_at(),
             wake_at: self.wake_at(),

@@ -19,11 +19,15 @@ pub enum FaultPoint {
     Written,
     /// An endpoint was given back.
     Released,
+    /// An endpoint that is gone, or has failed for too long, is about to be disabled.
+    Disabling,
+    /// That it is disabled is durable, and nobody here knows yet.
+    Disabled,
 }
 
 impl FaultPoint {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Claimed,
         Self::Rendered,
         Self::Sending,
@@ -32,6 +36,8 @@ impl FaultPoint {
         Self::InWrite,
         Self::Written,
         Self::Released,
+        Self::Disabling,
+        Self::Disabled,
     ];
 }
 

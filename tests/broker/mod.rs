@@ -217,6 +217,51 @@ on_both_engines! {
         queue.close().await;
     }
 
+    /// The broker is away when we start, is killed with messages on their way, stays away, and is short of memory.
+    async fn a_broker_that_is_away_or_blocked_delays_events_and_loses_none(engine: Engine) {
+        let product = Product::start(engine).await;
+        let (exchange, store) = (unique("events"), product.engine.store.clone());
+        let campaign = product.campaign(json!({})).await;
+        let mut node = Node::start().await;
+        let queue = Queue::bind(&node.url(), &exchange, "#").await;
+        let name = queue.name().to_owned();
+        queue.close().await;
+        node.terminate();
+
+        // Nobody is there; the server serves all the same.
+        let running = Running::start(&store, &node.url(), &exchange, Clock::system());
+        invite(&product, &campaign, 300).await;
+        node.restart().await;
+        let queue = Queue::attach(&node.url(), &name).await;
+        queue.holds(302).await;
+
+        // Killed while it is being written to, and away while more happens.
+        let (writing, killing) = tokio::join!(invite(&product, &campaign, 900), async {
+            queue.holds(400).await;
+            node.kill9();
+        });
+        let ((), ()) = (writing, killing);
+        invite(&product, &campaign, 300).await;
+        node.restart().await;
+        let mut queue = Queue::attach(&node.url(), &name).await;
+        let ids_so_far = ids(&store).await;
+        assert_eq!(ids_so_far.len(), 1_502);
+        queue.expect(&ids_so_far).await;
+        done(&product.engine).await;
+
+        // Short of memory: the node takes nothing from publishers, and the publisher waits.
+        node.control(&["set_vm_memory_high_watermark", "0.00001"]);
+        invite(&product, &campaign, 300).await;
+        let served = product.get("/v1/events?limit=1").await;
+        assert_eq!(served.status, 200);
+        node.control(&["set_vm_memory_high_watermark", "0.6"]);
+        queue.expect(&ids(&store).await[ids_so_far.len()..]).await;
+        done(&product.engine).await;
+        running.stop().await;
+        assert_eq!(broker::EXCHANGE, "interviewrelay.events");
+        queue.close().await;
+    }
+
     /// A node that lost its lease without noticing goes on publishing for a while, but moves no checkpoint.
     async fn a_zombie_moves_no_checkpoint(engine: Engine) {
         let product = Product::start(engine).await;
@@ -256,52 +301,6 @@ on_both_engines! {
         assert!(again <= 300);
         queue.close().await;
     }
-}
-
-/// The broker is away when we start, is killed with messages on their way, stays away, and is short of memory.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_that_is_away_or_blocked_delays_events_and_loses_none() {
-    let product = Product::start(Engine::sqlite("broker").await).await;
-    let (exchange, store) = (unique("events"), product.engine.store.clone());
-    let campaign = product.campaign(json!({})).await;
-    let mut node = Node::start().await;
-    let queue = Queue::bind(&node.url(), &exchange, "#").await;
-    let name = queue.name().to_owned();
-    queue.close().await;
-    node.terminate();
-
-    // Nobody is there; the server serves all the same.
-    let running = Running::start(&store, &node.url(), &exchange, Clock::system());
-    invite(&product, &campaign, 300).await;
-    node.restart().await;
-    let queue = Queue::attach(&node.url(), &name).await;
-    queue.holds(302).await;
-
-    // Killed while it is being written to, and away while more happens.
-    let (writing, killing) = tokio::join!(invite(&product, &campaign, 900), async {
-        queue.holds(400).await;
-        node.kill9();
-    });
-    let ((), ()) = (writing, killing);
-    invite(&product, &campaign, 300).await;
-    node.restart().await;
-    let mut queue = Queue::attach(&node.url(), &name).await;
-    let ids_so_far = ids(&store).await;
-    assert_eq!(ids_so_far.len(), 1_502);
-    queue.expect(&ids_so_far).await;
-    done(&product.engine).await;
-
-    // Short of memory: the node takes nothing from publishers, and the publisher waits.
-    node.control(&["set_vm_memory_high_watermark", "0.00001"]);
-    invite(&product, &campaign, 300).await;
-    let served = product.get("/v1/events?limit=1").await;
-    assert_eq!(served.status, 200);
-    node.control(&["set_vm_memory_high_watermark", "0.6"]);
-    queue.expect(&ids(&store).await[ids_so_far.len()..]).await;
-    done(&product.engine).await;
-    running.stop().await;
-    assert_eq!(broker::EXCHANGE, "interviewrelay.events");
-    queue.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,9 @@
 //! The mail that invites a person to an organization, through a real SMTP server.
 
 use chrono::TimeDelta;
-use interview_relay::{
-    mail::{MailSettings, Mailer, Outlet},
-    reactors::Pass,
-};
 use serde_json::{Value, json};
 
+use super::drain;
 use crate::support::{
     engines::on_both_engines,
     product::{Product, id},
@@ -14,19 +11,6 @@ use crate::support::{
 };
 
 const PATH: &str = "/v1/organization/members";
-
-fn settings(server: &SmtpServer) -> MailSettings {
-    MailSettings {
-        outlet: Outlet::Smtp(server.url()),
-        from: "mail@relay.example.com".parse().expect("a sender"),
-        ..MailSettings::to_folder("unused".into())
-    }
-}
-
-/// Runs passes until there is nothing left to do now.
-async fn drain(mailer: &mut Mailer) {
-    while mailer.pass().await.expect("a pass") == Pass::More {}
-}
 
 async fn queued(product: &Product) -> i64 {
     product.engine.number("SELECT COUNT(*) FROM mails").await
@@ -44,7 +28,7 @@ on_both_engines! {
     async fn the_mail_says_in_the_organizations_language_who_invites_to_what(engine: Engine) {
         let mut server = SmtpServer::start().await;
         let product = Product::start(engine).await;
-        let mut mailer = product.mailer(&settings(&server), "a");
+        let mut mailer = product.mailer(&server.settings(), "a");
         let cases = [
             (Value::Null, "Ada \"A\" <ada@evil.example>", "Acme invites you to join", "Hello Ada \"A\" <ada@evil.example>,", "administrator"),
             (json!("de-AT"), "", "Acme lädt Sie zur Mitarbeit ein", "Guten Tag,", "Administration"),
@@ -84,7 +68,7 @@ on_both_engines! {
     async fn what_is_over_when_the_mail_would_go_is_not_sent(engine: Engine) {
         let mut server = SmtpServer::start().await;
         let product = Product::start(engine).await;
-        let mut mailer = product.mailer(&settings(&server), "a");
+        let mut mailer = product.mailer(&server.settings(), "a");
         let invite = async |email: &str| id(&product.post(PATH, json!({"email": email})).await.expect(201));
         let removed = invite("removed@example.com").await;
         let accepted = invite("accepted@example.com").await;
@@ -110,7 +94,7 @@ on_both_engines! {
     async fn a_mail_that_could_not_go_is_tried_again_and_goes_once(engine: Engine) {
         let mut server = SmtpServer::start().await;
         let product = Product::start(engine).await;
-        let settings = settings(&server);
+        let settings = server.settings();
         server.treat("ada@example.com", &["later", "accept"]).await;
         product.post(PATH, json!({"email": "ada@example.com"})).await.expect(201);
         let mut mailer = product.mailer(&settings, "a");

@@ -12,6 +12,7 @@ use interview_relay::{
 };
 use serde_json::{Value, json};
 
+use super::drain;
 use crate::support::{
     engines::on_both_engines,
     product::{Product, id},
@@ -19,17 +20,7 @@ use crate::support::{
 };
 
 fn settings(server: &SmtpServer) -> MailSettings {
-    MailSettings {
-        outlet: Outlet::Smtp(server.url()),
-        from: "mail@relay.example.com".parse().expect("a sender"),
-        bounces: Some("bounces@relay.example.com".parse().expect("an address")),
-        ..MailSettings::to_folder("unused".into())
-    }
-}
-
-/// Runs passes until there is nothing left to do now.
-async fn drain(mailer: &mut Mailer) {
-    while mailer.pass().await.expect("a pass") == Pass::More {}
+    MailSettings { bounces: Some("bounces@relay.example.com".parse().expect("an address")), ..server.settings() }
 }
 
 async fn invited(product: &Product, campaign: &str, body: Value) -> String {

@@ -1,9 +1,6 @@
 //! An organization's own templates: the resource, who may name one, and mails made with it.
 
-use interview_relay::{
-    mail::{MailSettings, Outlet},
-    reactors::Pass,
-};
+use interview_relay::reactors::Pass;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -122,8 +119,7 @@ on_both_engines! {
     async fn mails_are_made_with_the_template_that_is_named(engine: Engine) {
         let mut server = SmtpServer::start().await;
         let product = Product::start(engine).await;
-        let settings = MailSettings { outlet: Outlet::Smtp(server.url()), ..MailSettings::to_folder("unused".into()) };
-        let mut mailer = product.mailer(&settings, "a");
+        let mut mailer = product.mailer(&server.settings(), "a");
         let template = id(&product.post("/v1/email-templates", body()).await.expect(201));
         let campaign = product.campaign(json!({"language": "fr"})).await;
         let patch = json!({"inviteDefaults": {"emailTemplate": template}});
@@ -163,8 +159,7 @@ on_both_engines! {
     async fn a_template_that_breaks_with_an_invites_data_fails_that_mail_only(engine: Engine) {
         let mut server = SmtpServer::start().await;
         let product = Product::start(engine).await;
-        let settings = MailSettings { outlet: Outlet::Smtp(server.url()), ..MailSettings::to_folder("unused".into()) };
-        let mut mailer = product.mailer(&settings, "a");
+        let mut mailer = product.mailer(&server.settings(), "a");
         let template = id(&product.post("/v1/email-templates", body()).await.expect(201));
         let campaign = product.campaign(json!({})).await;
         let invite = async |email: &str, plan: &str| {

@@ -3,6 +3,7 @@
 
 use std::{process::Stdio, time::Duration};
 
+use interview_relay::mail::{MailSettings, Outlet};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -58,6 +59,15 @@ impl SmtpServer {
     /// How to reach it.
     pub fn url(&self) -> String {
         format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    /// Settings to send mails through it.
+    pub fn settings(&self) -> MailSettings {
+        MailSettings {
+            outlet: Outlet::Smtp(self.url()),
+            from: "mail@relay.example.com".parse().expect("a sender"),
+            ..MailSettings::to_folder("unused".into())
+        }
     }
 
     /// How an address is treated, attempt after attempt: `accept`, `reject`, `later`, `drop` (takes the message and

@@ -11,9 +11,13 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use super::support::{Node, Receiver, Reply, deliveries, hook, invite, until, worker};
-use crate::support::{
-    engines::on_both_engines,
-    product::{Product, id},
+use crate::{
+    mail::drain,
+    support::{
+        engines::on_both_engines,
+        product::{Product, id},
+        smtp::{SmtpServer, part},
+    },
 };
 
 /// Lets an endpoint fail once a day for so many days.
@@ -76,6 +80,40 @@ on_both_engines! {
         until(&node.progress, |progress| progress.held == 0).await;
         assert_eq!(product.get(&path).await.expect(200)["disabledReason"], "failing", "the days count again");
         node.stop().await;
+        product.stop().await;
+    }
+
+    async fn five_days_of_failures_are_told_by_an_event_and_a_mail(engine: Engine) {
+        let mut mails = SmtpServer::start().await;
+        let product = Product::start(engine).await;
+        let mut mailer = product.mailer(&mails.settings(), "a");
+        let campaign = product.campaign(json!({})).await;
+        let receiver = Receiver::start(|_| Reply::Status(500)).await;
+        let webhook = hook(&product, &receiver.url(), json!({"notifyEmail": "ops@example.com"})).await;
+        let path = format!("/v1/webhooks/{}", id(&webhook));
+        let node = Node::start(&product);
+        fail_for(&product, &node, &campaign, &receiver, 4).await;
+        assert_eq!(product.get(&path).await.expect(200)["status"], "enabled", "not a day too early");
+        fail_for(&product, &node, &campaign, &receiver, 1).await;
+        until(&node.progress, |progress| progress.held == 0).await;
+        let shown = product.get(&path).await.expect(200);
+        assert_eq!((&shown["status"], &shown["disabledReason"]), (&json!("disabled"), &json!("failing")));
+        let told = "SELECT COUNT(*) FROM events WHERE type = 'webhook.disabled'";
+        assert_eq!(product.engine.number(told).await, 1, "one event in the trail");
+
+        let sent = receiver.count();
+        invite(&product, &campaign, 1).await;
+        product.engine.hands.advance(TimeDelta::days(1));
+        node.settled(&product).await;
+        assert_eq!(receiver.count(), sent, "nothing is sent to it any more");
+        node.stop().await;
+
+        drain(&mut mailer).await;
+        let mut messages = mails.all().await;
+        messages.retain(|message| message["to"][0]["address"] == "ops@example.com");
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        let text = part(&messages[0], "text/plain");
+        assert!(text.contains(&id(&webhook)) && text.contains("five days"), "{text}");
         product.stop().await;
     }
 

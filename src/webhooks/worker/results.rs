@@ -67,9 +67,10 @@ impl Worker {
         let Some(endpoint) = self.held.get(webhook) else { return };
         let Ok(organization) = endpoint.settings.organization.parse() else { return };
         let version = endpoint.settings.version;
-        let (commands, webhook) = (self.commands.clone(), webhook.to_owned());
+        let (commands, webhook, fuse) = (self.commands.clone(), webhook.to_owned(), self.fuse.clone());
         let Ok(id) = webhook.parse() else { return };
         self.tasks.spawn(async move {
+            fuse.pass(FaultPoint::Disabling).await;
             let caller = Caller { organization, actor: "webhooks".to_owned(), request_id: format!("disable_{epoch}") };
             match commands.run(&caller, None, &DisableWebhook { id, version, reason }).await {
                 Ok(_) => {
@@ -78,6 +79,7 @@ impl Worker {
                 // It goes on failing, and the next attempt comes to the same conclusion.
                 Err(error) => tracing::warn!(webhook, %error, "an endpoint could not be disabled"),
             }
+            fuse.pass(FaultPoint::Disabled).await;
             Outcome::Disabled { webhook, epoch }
         });
     }
