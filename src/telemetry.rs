@@ -11,7 +11,13 @@ use std::{
 };
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::{FilterExt, filter_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::config::LogFormat;
 
@@ -44,6 +50,12 @@ pub async fn keep_metrics() {
     }
 }
 
+/// Whether something may be in the log, whatever level was asked for: the RabbitMQ client writes whole messages, and so what
+/// they say of people, into everything below its errors.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    !metadata.target().starts_with("lapin") || *metadata.level() == Level::ERROR
+}
+
 /// Sends the log to standard error: JSON lines, or text for a person at a terminal.
 ///
 /// `level` is a level or a filter such as `info,sqlx=warn`. Has no effect when a log is in place already.
@@ -53,7 +65,7 @@ pub fn init(level: &str, format: LogFormat) {
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
-    let filter = EnvFilter::builder().parse_lossy(level);
+    let filter = EnvFilter::builder().parse_lossy(level).and(filter_fn(is_discreet));
     let layer = tracing_subscriber::fmt::layer().with_writer(|| LOG.clone());
     let layer: Box<dyn Layer<Registry> + Send + Sync> = if text {
         layer.with_filter(filter).boxed()

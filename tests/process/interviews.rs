@@ -9,13 +9,14 @@ use crate::support::{
     process::{Home, Server},
 };
 
-struct Client {
-    http: reqwest::Client,
-    url: String,
+/// Sends requests to a server, and insists on success.
+pub(super) struct Client {
+    pub http: reqwest::Client,
+    pub url: String,
 }
 
 impl Client {
-    async fn send(&self, request: reqwest::RequestBuilder) -> Value {
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Value {
         let answer = request.send().await.expect("send");
         let status = answer.status();
         let body: Value = answer.json().await.expect("JSON");
@@ -23,7 +24,7 @@ impl Client {
         body
     }
 
-    async fn post(&self, path: &str, token: &str, body: Value) -> Value {
+    pub async fn post(&self, path: &str, token: &str, body: Value) -> Value {
         self.send(self.http.post(format!("{}{path}", self.url)).bearer_auth(token).json(&body)).await
     }
 

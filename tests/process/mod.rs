@@ -3,4 +3,5 @@
 mod administration;
 mod interviews;
 mod kill;
+mod logs;
 mod rate_limits;

@@ -91,12 +91,25 @@ impl Home {
 
     /// Starts the server on a port and does not wait for it.
     pub fn launch(&self, port: u16, arguments: &[&str]) -> Server {
-        let listen = format!("127.0.0.1:{port}");
-        let mut command = self.command();
-        command.args(["serve", "--listen", &listen]).args(arguments);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("start the server");
-        Server { child, url: format!("http://{listen}") }
+        spawn(self.command(), port, arguments, Stdio::inherit())
     }
+
+    /// Starts the server with everything in its log, which goes to a file, and waits until it can serve.
+    pub async fn serve_logged(&self, log: &Path, arguments: &[&str]) -> Server {
+        let mut command = self.command();
+        command.env("RELAY_LOG_LEVEL", "trace");
+        let log = std::fs::File::create(log).expect("a file for the log");
+        let mut server = spawn(command, free_port(), arguments, log.into());
+        server.wait_until_ready().await;
+        server
+    }
+}
+
+fn spawn(mut command: Command, port: u16, arguments: &[&str], log: Stdio) -> Server {
+    let listen = format!("127.0.0.1:{port}");
+    command.args(["serve", "--listen", &listen]).args(arguments);
+    let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("start the server");
+    Server { child, url: format!("http://{listen}") }
 }
 
 /// A running server; dropping it kills it.
