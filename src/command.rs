@@ -19,7 +19,11 @@ pub mod webhooks;
 mod replies;
 mod work;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use aggregates::{
     Code, Refusal,
@@ -41,8 +45,11 @@ use crate::{
     trust::keys::Keys,
 };
 
-/// How often a command is tried again on fresh state before the caller is told to.
+/// How often a command is tried again on fresh state before the caller is told to. Those of one node take turns, so this is
+/// for what other nodes change in the meantime.
 const ATTEMPTS: usize = 10;
+/// Locks for taking turns; streams and counters share them by hash.
+const TURNS: usize = 64;
 
 /// Who asks, as it is kept with each event. It holds no personal data.
 #[derive(Clone, Debug, Serialize)]
@@ -165,6 +172,9 @@ pub struct Commands {
     contents: quick_cache::sync::Cache<(ScriptId, u32), Arc<ScriptContent>>,
     cache: work::Cache,
     running: Mutex<HashSet<String>>,
+    /// Commands that came too late for the same stream or counter try again one after another: all at once, only one of
+    /// them would get further each time.
+    turns: [tokio::sync::Mutex<()>; TURNS],
     moods: sessions::Moods,
 }
 
@@ -182,6 +192,7 @@ impl Commands {
             contents: quick_cache::sync::Cache::new(CACHED_SCRIPTS),
             cache: work::cache(),
             running: Mutex::default(),
+            turns: [const { tokio::sync::Mutex::const_new(()) }; TURNS],
             moods: sessions::moods(),
         }
     }
@@ -218,6 +229,7 @@ impl Commands {
         command: &C,
     ) -> Result<Outcomes, Error> {
         let lookup = &mark.lookup;
+        let mut turn = None;
         for attempt in 0..ATTEMPTS {
             // What was cached may be behind what another node has written, so a second try reads everything anew.
             let mut work = Work::new(self, caller, attempt == 0);
@@ -256,7 +268,11 @@ impl Commands {
                     prepared.remember(self);
                     return Ok(Outcomes { result, replayed: None });
                 }
-                Outcome::Stale(_) => continue,
+                Outcome::Stale(names) => {
+                    // Whoever has a turn gives it up first, so that nobody waits for a second one with the first in hand.
+                    drop(turn.take());
+                    turn = Some(self.turn(names.first().map_or("", String::as_str)).lock().await);
+                }
                 Outcome::SubjectsExist(subjects) => {
                     let organization = caller.organization.to_string();
                     for (lookup, id, wrapped) in subjects {
@@ -272,6 +288,12 @@ impl Commands {
             }
         }
         Err(Error::Contended)
+    }
+
+    fn turn(&self, name: &str) -> &tokio::sync::Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        &self.turns[hasher.finish() as usize % TURNS]
     }
 
     /// Marks an idempotency key as running on this node until the mark is dropped.

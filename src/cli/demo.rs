@@ -100,7 +100,7 @@ pub async fn run(installation: &Installation, public_url: &str) -> Result<(), St
     println!("\nInterviews to read:\n");
     for (session, name, language) in finished {
         let url = format!("{public_url}/v1/sessions/{session}");
-        println!("  {name} ({language})\n    curl {url}/transcript?format=text -H \"Authorization: Bearer {key}\"");
+        println!("  {name} ({language})\n    curl \"{url}/transcript?format=text\" -H \"Authorization: Bearer {key}\"");
         println!("    curl {url}/pdf -o {session}.pdf -H \"Authorization: Bearer {key}\"");
     }
     println!("\nIf no server is running, start one with the same settings first.");

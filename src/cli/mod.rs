@@ -1,6 +1,9 @@
 //! The command line (contract 47, 49).
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
@@ -48,6 +51,14 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Writes a text of any length to standard output. That whoever reads it has had enough is no failure.
+fn show(text: &str) -> Result<(), String> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
 /// Settings may stand before or after the command: the innermost matches hold them all.
 fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, matches)| innermost(matches))
@@ -56,13 +67,11 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
 fn run(command: &Command, flags: &ArgMatches) -> Result<(), String> {
     // This one describes the program and not an installation, so it works whatever the settings are.
     if matches!(command, Command::Openapi) {
-        print!("{}", openapi::text(&routes::operations()).map_err(|error| error.to_string())?);
-        return Ok(());
+        return show(&openapi::text(&routes::operations()).map_err(|error| error.to_string())?);
     }
     let config = Config::load(flags).map_err(|error| error.to_string())?;
     if matches!(command, Command::Config) {
-        print!("{}", config.describe());
-        return Ok(());
+        return show(&config.describe());
     }
     telemetry::init(&config.log_level, config.log_format);
     let runtime =

@@ -83,7 +83,7 @@ pub enum Sort {
 pub struct PageQuery {
     /// The read model's table.
     pub table: &'static str,
-    /// All of these hold.
+    /// All of these hold. The first says which list it is (whose, or of what): a row outside of it cannot be a cursor.
     pub filters: Vec<Filter>,
     /// The order.
     pub sort: Sort,
@@ -195,6 +195,7 @@ impl Store {
     /// A page of a list. Page and total come from one statement, and so from one state of the database.
     ///
     /// # Errors
+    /// [`Error::UnknownCursor`] when the place in a sort by a column cannot be known: there is no such row in the list.
     /// [`Error::Database`].
     pub async fn page_of(&self, query: &PageQuery) -> Result<Page, Error> {
         let table = query.table;
@@ -209,13 +210,12 @@ impl Store {
         let mut matching = conditions.all(&query.filters);
         let comparison = if query.descending { "<" } else { ">" };
         if let Some(after) = &query.after {
-            let after = conditions.parameter(after.as_str());
             matching += &match query.sort {
-                Sort::Id => format!(" AND id {comparison} {after}"),
+                Sort::Id => format!(" AND id {comparison} {}", conditions.parameter(after.as_str())),
                 Sort::Column(column) => {
-                    format!(
-                        " AND ({column}, id) {comparison} ((SELECT {column} FROM {table} WHERE id = {after}), {after})"
-                    )
+                    let place = self.place_of(query, column, after).await?;
+                    let (place, after) = (conditions.parameter(place), conditions.parameter(after.as_str()));
+                    format!(" AND ({column}, id) {comparison} ({place}, {after})")
                 }
             };
         }
@@ -245,6 +245,15 @@ impl Store {
         let has_more = documents.len() > limit;
         documents.truncate(limit);
         Ok(Page { documents, total, has_more })
+    }
+
+    /// Where a row stands in a list that is sorted by a column.
+    async fn place_of(&self, query: &PageQuery, column: &str, id: &str) -> Result<Value, Error> {
+        let mut conditions = Conditions::new(self.engine());
+        let (id, within) = (conditions.parameter(id), conditions.all(query.filters.get(..1).unwrap_or_default()));
+        let sql = format!("SELECT {column} FROM {} WHERE id = {id} AND {within}", query.table);
+        let rows = self.query(sql, conditions.parameters).await?;
+        rows.into_iter().next().and_then(|row| row.into_iter().next()).ok_or(Error::UnknownCursor)
     }
 
     /// How many rows match.

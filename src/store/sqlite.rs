@@ -18,8 +18,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Opens the database for writing, and makes it if it is not there.
 ///
-/// `synchronous = FULL` makes a commit durable before it is answered; WAL lets readers go on meanwhile.
+/// A new file is its owner's alone, and so are those that SQLite makes beside it. `synchronous = FULL` makes a commit durable
+/// before it is answered; WAL lets readers go on meanwhile.
 pub fn open_writer(path: &Path) -> Result<Connection, Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let made = options.append(true).create(true).mode(0o600).open(path);
+    made.map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
     let connection = Connection::open(path)?;
     configure(&connection, 64)?;
     connection.execute_batch(

@@ -253,4 +253,24 @@ on_both_engines! {
         let fields: Vec<_> = bad.fields().into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["after", "limit", "offset", "order", "projectId", "sort", "status"]);
     }
+
+    async fn many_changes_at_once_wait_for_each_other(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        let path = format!("/v1/campaigns/{campaign}");
+        let invites = format!("{path}/invites");
+        let work = (0..48).map(async |n: usize| {
+            let answer = match n % 3 {
+                0 => product.post(&invites, json!({"email": format!("p{n}@example.com")})).await,
+                _ => product.patch(&path, json!({"name": format!("Name {n}")})).await,
+            };
+            answer.status
+        });
+        let mut answers = futures_util::future::join_all(work).await;
+        answers.sort_unstable();
+        assert_eq!(answers, [vec![200; 32], vec![201; 16]].concat(), "nobody is sent away");
+        let updates = "SELECT COUNT(*) FROM events WHERE type = 'campaign.updated'";
+        assert_eq!(product.engine.number(updates).await, 32, "each took effect, once");
+        product.stop().await;
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use aggregates::id::ProjectId;
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -208,5 +210,38 @@ on_both_engines! {
             assert_eq!(dangling(&product).await, 0, "round {round}");
         }
         assert_eq!(product.engine.store.verify_projections().await.expect("verify").differences, []);
+    }
+
+    async fn a_cursor_is_a_row_of_the_list(engine: Engine) {
+        let product = Product::start(engine).await;
+        let other = product.other_organization().await;
+        let create = async |key: &str, name: &str| {
+            let request = product.request(Method::POST, "/v1/projects", key).json(&json!({"name": name}));
+            id(&product.send(request).await.expect(201))
+        };
+        let foreign = create(&other, "b").await;
+        let mut ours = Vec::new();
+        for name in ["a", "c", "d"] {
+            ours.push(create(&product.key, name).await);
+        }
+        let page = async |sort: &str, after: &str| {
+            product.get(&format!("/v1/projects?sort={sort}&order=asc&after={after}")).await
+        };
+        let second = page("name", &ours[0]).await.expect(200);
+        assert_eq!((&second["data"][0]["name"], &second["data"][1]["name"]), (&json!("c"), &json!("d")));
+        // Nobody learns where another organization's row stands, or whether it exists.
+        let unknown = ProjectId::default().to_string();
+        for sort in ["name", "updatedAt"] {
+            for after in [&foreign, &unknown] {
+                let refused = page(sort, after).await;
+                assert_eq!(refused.refused(400), "INVALID_REQUEST");
+                assert_eq!(refused.fields(), [("after".to_owned(), "unknown".to_owned())]);
+            }
+        }
+        // What is gone has no place among names any more, and its reader is told; it keeps its place in time.
+        product.delete(&format!("/v1/projects/{}", ours[1])).await.expect(204);
+        assert_eq!(page("name", &ours[1]).await.refused(400), "INVALID_REQUEST");
+        assert_eq!(page("createdAt", &ours[1]).await.expect(200)["data"][0]["name"], "d");
+        product.stop().await;
     }
 }

@@ -122,3 +122,30 @@ async fn a_wrong_master_key_stops_the_start() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("master key"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_is_its_owners_alone_in_a_folder_that_was_there() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new(None);
+    let data = home.path().join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    std::fs::set_permissions(&data, PermissionsExt::from_mode(0o755)).expect("for everybody");
+    let _server = home.serve().await;
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&data).expect("the folder").map(|entry| entry.expect("an entry")) {
+        let status = entry.metadata().expect("there");
+        if status.is_file() {
+            assert_eq!(status.permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "the database, its log and its index");
+}
+
+#[test]
+fn whoever_reads_the_output_may_have_had_enough() {
+    let home = Home::new(None);
+    let mut running = home.start(&["openapi"]);
+    drop(running.stdout.take());
+    assert!(running.wait().expect("an end").success());
+}

@@ -54,6 +54,11 @@ impl Home {
         self.command().args(arguments).output().expect("run the program")
     }
 
+    /// Starts an administrator's command, whose output waits to be read.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command().args(arguments).stdout(Stdio::piped()).spawn().expect("run the program")
+    }
+
     /// Runs an administrator's command that must succeed, and answers what it printed.
     pub fn succeed(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
