@@ -61,7 +61,7 @@ pub struct UpdateCampaign {
 
 impl Command for UpdateCampaign {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        let campaign: Campaign = work.load(self.id).await?;
+        let campaign: Campaign = work.load_expected(self.id, &self.if_match).await?;
         let input = CampaignPatchInput::from_json(&self.body)?;
         let mut unknown = Vec::new();
         if let Change::Set(text) = &input.project_id
@@ -76,7 +76,6 @@ impl Command for UpdateCampaign {
             unknown.extend(if same { None } else { template(work, Some(defaults)).await? });
         }
         let patch = with_field_errors(input.validate(), unknown)?;
-        self.if_match.check(work.version::<Campaign>(self.id).unsigned_abs())?;
         change(work, self.id, CampaignCommand::Update(patch)).await
     }
 }

@@ -9,12 +9,15 @@ use aggregates::{
         VariablesInput,
     },
     id::EmailTemplateId,
-    value::Input,
+    value::{Input, parse_instant},
 };
 use serde_json::{Value, json};
 
 use super::{Answer, Command, Stop, Work};
-use crate::mail::{Rendered, Source};
+use crate::{
+    http::IfMatch,
+    mail::{Rendered, Source, builtin},
+};
 
 /// `POST /v1/email-templates`.
 pub struct CreateEmailTemplate {
@@ -37,16 +40,19 @@ impl Command for CreateEmailTemplate {
 pub struct UpdateEmailTemplate {
     /// The template.
     pub id: EmailTemplateId,
+    /// The versions that the client is willing to change.
+    pub if_match: IfMatch,
     /// The request's body.
     pub body: Value,
 }
 
 impl Command for UpdateEmailTemplate {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        work.load::<EmailTemplate>(self.id).await?;
+        work.load_expected::<EmailTemplate>(self.id, &self.if_match).await?;
         let patch = EmailTemplatePatchInput::from_json(&self.body)?.validate()?;
         work.execute::<EmailTemplate>(self.id, EmailTemplateCommand::Update(patch))?;
-        Ok(Answer::ok(work.document::<EmailTemplate>(self.id)?))
+        Ok(Answer::ok(work.document::<EmailTemplate>(self.id)?)
+            .tagged(work.version::<EmailTemplate>(self.id).to_string()))
     }
 }
 
@@ -75,9 +81,16 @@ pub struct PreviewEmailTemplate {
 impl Command for PreviewEmailTemplate {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let template: EmailTemplate = work.load(self.id).await?;
-        let sample =
-            Variables { language: template.language.clone().unwrap_or_else(|| "en".to_owned()), ..Variables::sample() };
-        let variables = VariablesInput::from_json(&self.body)?.over(sample);
+        let input = VariablesInput::from_json(&self.body)?;
+        let given = input.expires_at().map_err(|fault| Refusal::validation(vec![fault]))?;
+        let mut sample = Variables::sample();
+        sample.language = input.language().or(template.language.as_deref()).unwrap_or("en").to_owned();
+        // As in a mail in that language.
+        sample.direction = builtin::direction(&sample.language).to_owned();
+        if let Some(until) = given.or_else(|| parse_instant(&sample.expires_at)) {
+            sample.expires_on = builtin::language(&sample.language).date(until);
+        }
+        let variables = input.over(sample);
         let source = Source { subject: template.subject, text: template.text, html: template.html };
         let Rendered { subject, text, html } =
             source.render(&variables).map_err(|fault| Refusal::validation(vec![fault]))?;

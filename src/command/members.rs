@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Answer, Command, Commands, Stop, Work};
 use crate::{
+    http::IfMatch,
     store::{self, Filter, PageQuery, Sort},
     trust::token,
 };
@@ -74,17 +75,19 @@ async fn owners(work: &mut Work<'_>) -> Result<i64, Stop> {
 pub struct UpdateMember {
     /// The member.
     pub id: MemberId,
+    /// The versions that the client is willing to change.
+    pub if_match: IfMatch,
     /// The request's body.
     pub body: Value,
 }
 
 impl Command for UpdateMember {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        work.load::<Member>(self.id).await?;
+        work.load_expected::<Member>(self.id, &self.if_match).await?;
         let patch = MemberPatchInput::from_json(&self.body)?.validate()?;
         let owners = owners(work).await?;
         work.execute::<Member>(self.id, MemberCommand::Update { patch, owners })?;
-        Ok(Answer::ok(work.document::<Member>(self.id)?))
+        Ok(Answer::ok(work.document::<Member>(self.id)?).tagged(work.version::<Member>(self.id).to_string()))
     }
 }
 

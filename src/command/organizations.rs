@@ -81,8 +81,7 @@ pub struct UpdateOrganization {
 impl Command for UpdateOrganization {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let id = work.caller().organization;
-        let organization: Organization = work.load(id).await?;
-        self.if_match.check(work.version::<Organization>(id).unsigned_abs())?;
+        let organization: Organization = work.load_expected(id, &self.if_match).await?;
         let shown = organization.logo.as_ref().map(|logo| match logo {
             Logo::File(file) => format!("{}{}", work.commands().public_url, logo_path(*file)),
             Logo::Url(url) => url.clone(),

@@ -11,7 +11,10 @@ use aggregates::{
 use serde_json::Value;
 
 use super::{Answer, Command, Stop, Work, not_found};
-use crate::store::{Filter, PageQuery, Sort};
+use crate::{
+    http::IfMatch,
+    store::{Filter, PageQuery, Sort},
+};
 
 /// Rows asked for at once.
 const PAGE: i64 = 500;
@@ -36,16 +39,18 @@ impl Command for CreateProject {
 pub struct UpdateProject {
     /// The project.
     pub id: ProjectId,
+    /// The versions that the client is willing to change.
+    pub if_match: IfMatch,
     /// The request's body.
     pub body: Value,
 }
 
 impl Command for UpdateProject {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        work.load::<Project>(self.id).await?;
+        work.load_expected::<Project>(self.id, &self.if_match).await?;
         let patch = ProjectPatchInput::from_json(&self.body)?.validate()?;
         work.execute::<Project>(self.id, ProjectCommand::Update(patch))?;
-        Ok(Answer::ok(work.document::<Project>(self.id)?))
+        Ok(Answer::ok(work.document::<Project>(self.id)?).tagged(work.version::<Project>(self.id).to_string()))
     }
 }
 

@@ -102,8 +102,7 @@ pub struct UpdateScript {
 
 impl Command for UpdateScript {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        work.load::<Script>(self.id).await?;
-        self.if_match.check(work.version::<Script>(self.id).unsigned_abs())?;
+        work.load_expected::<Script>(self.id, &self.if_match).await?;
         let input = ScriptPatchInput::from_json(&self.body)?;
         let project = input.project_id.as_ref().set().map(String::as_str);
         let mut wrong = Vec::from_iter(check_reference(work, project).await?);

@@ -19,6 +19,7 @@ use serde_json::{Number, Value, json};
 
 use super::{Answer, Command, Stop, Work, api_keys::with_member, campaigns::named, not_found};
 use crate::{
+    http::IfMatch,
     store::{Attempt, Delivery, DeliveryStatus, Replay, Source, Store},
     trust::keys::Key,
     webhooks::secret::{Secret, open_headers, seal_headers},
@@ -106,6 +107,8 @@ fn with_secret(document: &str, secret: &Secret) -> String {
 pub struct UpdateWebhook {
     /// The endpoint.
     pub id: WebhookId,
+    /// The versions that the client is willing to change.
+    pub if_match: IfMatch,
     /// The request's body.
     pub body: Value,
     /// Whether `http` and loopback are allowed.
@@ -114,7 +117,7 @@ pub struct UpdateWebhook {
 
 impl Command for UpdateWebhook {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        let webhook: Webhook = work.load(self.id).await?;
+        let webhook: Webhook = work.load_expected(self.id, &self.if_match).await?;
         let input = WebhookPatchInput::from_json(&self.body)?;
         let new = |change: &Change<String>, current: Option<String>| match change {
             Change::Set(id) if current.as_ref() != Some(id) => Some(id.clone()),
@@ -140,7 +143,7 @@ impl Command for UpdateWebhook {
         if begins_anew {
             work.write(Store::renew_endpoint(&self.id.to_string()));
         }
-        Ok(Answer::ok(work.document::<Webhook>(self.id)?))
+        Ok(Answer::ok(work.document::<Webhook>(self.id)?).tagged(work.version::<Webhook>(self.id).to_string()))
     }
 }
 

@@ -12,6 +12,7 @@ use projections::{ErasedModel, ReadModel, Recorded, group_changes};
 
 use super::{Caller, Commands, Stop, not_found};
 use crate::{
+    http::IfMatch,
     store::{
         self, Guard, NewSubject, Opened, Reply, RowChange, RowData, StoredEvent, SubjectKey, Submission, TableWrite,
     },
@@ -218,6 +219,16 @@ impl<'a> Work<'a> {
             Some(state) if state.organization_id() == Some(self.caller.organization) => Ok(state.clone()),
             _ => Err(not_found().into()),
         }
+    }
+
+    /// The same, if it is at a version that the client is willing to change.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and 412.
+    pub async fn load_expected<A: Root>(&mut self, id: A::Id, expected: &IfMatch) -> Result<A, Stop> {
+        let state = self.load(id).await?;
+        expected.check(self.version::<A>(id).unsigned_abs())?;
+        Ok(state)
     }
 
     /// Lets an aggregate decide a command; it must have been loaded, or be new.

@@ -151,4 +151,8 @@ fn tls_needs_both_files_and_changes_the_public_url() {
     assert_eq!(config.public_url, "https://localhost:443");
     let config = load(&[("public-url", "https://relay.example.com/")], &[], "").expect("valid");
     assert_eq!(config.public_url, "https://relay.example.com");
+    for bad in ["https://x.example/base?z=1", "https://x.example#f", "https://a:b@x.example", "https://x.example/a b"] {
+        let error = load(&[("public-url", bad)], &[], "").expect_err("refused").to_string();
+        assert!(error.contains("public-url"), "{error}");
+    }
 }

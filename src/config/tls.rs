@@ -72,6 +72,10 @@ impl Values<'_> {
 
     pub(super) fn public_url(&self, listen: SocketAddr, tls: Option<&Tls>) -> Result<String, ConfigError> {
         if let Some(url) = self.url("public-url", &["http://", "https://"])? {
+            // Paths are appended to it.
+            if url.contains(['?', '#', '@']) || url.contains(char::is_whitespace) {
+                return Err(self.bad("public-url", "a URL without user, query and fragment"));
+            }
             return Ok(url.trim_end_matches('/').to_owned());
         }
         Ok(match tls {

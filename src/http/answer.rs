@@ -44,6 +44,16 @@ pub fn tagged(mut response: Response, tag: &str) -> Response {
     response
 }
 
+/// A document whose `ETag` is its version, for whoever is going to change it, and so must not see an old state: 304 when the
+/// client has it already.
+pub fn versioned(known: &IfNoneMatch, version: i64, body: impl Into<Bytes>) -> Response {
+    let tag = version.to_string();
+    let response = if known.has(&tag) { StatusCode::NOT_MODIFIED.into_response() } else { ok(body) };
+    let mut response = tagged(response, &tag);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    response
+}
+
 /// A document that may be cached for a while (campaigns and scripts, contract 13): 304 when the client has it already.
 pub fn cacheable(known: &IfNoneMatch, tag: &str, body: impl Into<Bytes>) -> Response {
     let response = if known.has(tag) { StatusCode::NOT_MODIFIED.into_response() } else { ok(body) };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aggregates::{Code, FieldError};
-use axum::{Extension, response::Response};
+use axum::{Extension, http::Method, response::Response};
 use bytes::Bytes;
 use projections::public;
 use serde::Serialize;
@@ -89,6 +89,16 @@ fn shared_failures() -> Vec<(&'static str, Failure, &'static str)> {
         ("Unauthorized", Failure::Unauthorized, "The API key is missing, invalid, expired or revoked."),
         ("Forbidden", Failure::Forbidden, "The API key lacks the scope."),
         ("NotFound", Failure::Refused(Code::NotFound), "There is no such resource."),
+        (
+            "Conflict",
+            Failure::Refused(Code::Conflict),
+            "The state of the resource, or a request that still runs, forbids it.",
+        ),
+        (
+            "PreconditionFailed",
+            Failure::Refused(Code::PreconditionFailed),
+            "The resource has changed since the version that `If-Match` names.",
+        ),
         ("PayloadTooLarge", Failure::PayloadTooLarge, "The body is too large."),
         (
             "UnsupportedMediaType",
@@ -236,17 +246,33 @@ fn complete<S>(operation: &Operation<S>) -> Docs {
     if has_parameter {
         failures.push("NotFound");
     }
-    if operation.method == axum::http::Method::POST {
-        docs.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+    match operation.method {
+        Method::POST => {
+            docs.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
+            // What a key that was used otherwise is told.
+            failures.push("ValidationError");
+        }
+        Method::PATCH => {
+            docs.parameters.get_or_insert_default().push(RefOr::T(if_match()));
+            failures.push("PreconditionFailed");
+        }
+        _ => {}
     }
-    if has_body || has_query || operation.method == axum::http::Method::POST {
+    if operation.method != Method::GET {
+        failures.push("Conflict");
+    }
+    if has_body || has_query || operation.method == Method::POST {
         failures.push("BadRequest");
     }
     if has_body {
         failures.extend(["PayloadTooLarge", "UnsupportedMediaType", "ValidationError"]);
     }
-    for response in docs.responses.responses.values_mut() {
+    for (status, response) in &mut docs.responses.responses {
         if let RefOr::T(response) = response {
+            if status == "201" {
+                let location = header("Where what was created lives, if it can be asked for.", Type::String);
+                response.headers.insert("Location".to_owned(), RefOr::T(location));
+            }
             for (name, ..) in SHARED_HEADERS {
                 let reference = Ref::new(format!("#/components/headers/{name}"));
                 response.headers.entry(name.to_owned()).or_insert(RefOr::Ref(reference));
@@ -271,6 +297,16 @@ fn idempotency_key() -> utoipa::openapi::path::Parameter {
              again, with `Idempotent-Replayed: true`.",
         ))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255))))
+        .build()
+}
+
+fn if_match() -> utoipa::openapi::path::Parameter {
+    ParameterBuilder::new()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("The `ETag` of the state that you want to change. If it has changed, nothing happens (412)."))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .build()
 }
 

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use aggregates::FieldError;
+use aggregates::{FieldError, value::parse_instant};
 use axum::{
     extract::{FromRequestParts, Query as Pairs},
     http::request::Parts,
@@ -129,13 +129,11 @@ impl Query {
         self.parsed(name, "Must be true or false.", |value| value.parse().ok())
     }
 
-    /// A time in RFC 3339.
+    /// A time, in any form that bodies may have.
     pub fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
         let message = "Must be a time such as 2024-01-15T10:30:00Z.";
         // A `+` of an offset that was not escaped arrives as a space.
-        self.parsed(name, message, |value| {
-            DateTime::parse_from_rfc3339(&value.replace(' ', "+")).ok().map(|time| time.with_timezone(&Utc))
-        })
+        self.parsed(name, message, |value| parse_instant(value).or_else(|| parse_instant(&value.replace(' ', "+"))))
     }
 
     /// An id.

@@ -37,6 +37,8 @@ pub async fn explain(store: &Store, webhook: &Document, event_id: &str, now: i64
     let api: WebhookDocument = serde_json::from_str(&webhook.json)?;
     let public = PublicType::of(&record.name);
     let deliveries = store.deliveries_of_event(&webhook.id, record.org_seq).await?;
+    let key = store.organization_key(&webhook.organization).await?;
+    let mut attempts = shown::opened(&key, store.attempts_of(&deliveries).await?);
     let progress = store.progress_of(&webhook.id).await?;
     let verdict = match (latest(&deliveries), public) {
         (Some(delivery), _) => delivered(delivery),
@@ -60,7 +62,10 @@ pub async fn explain(store: &Store, webhook: &Document, event_id: &str, now: i64
         "outcome": verdict.outcome,
         "explanation": verdict.explanation,
         "details": verdict.details,
-        "deliveries": deliveries.iter().map(|delivery| shown::listed(delivery, &[])).collect::<Vec<_>>(),
+        "deliveries": deliveries
+            .iter()
+            .map(|delivery| shown::listed(delivery, &attempts.remove(&delivery.id).unwrap_or_default()))
+            .collect::<Vec<_>>(),
     })))
 }
 
@@ -90,6 +95,7 @@ fn delivered(delivery: &Delivery) -> Verdict {
     verdict.with(details)
 }
 
+/// The filters come first: no replay sends what they leave out.
 fn undelivered(
     api: &WebhookDocument,
     event_type: &str,
@@ -98,12 +104,6 @@ fn undelivered(
     progress: Option<&Tried>,
     now: i64,
 ) -> Verdict {
-    if let Some(progress) = progress
-        && sequence <= progress.created
-    {
-        return verdict("before_creation", "The webhook was created after the event; a replay would send it.")
-            .with(json!({"createdSequence": progress.created}));
-    }
     if !is_subscribed(&api.event_types, event_type) {
         return verdict("filtered_by_type", format!("The webhook does not ask for {event_type}."))
             .with(json!({"eventTypes": api.event_types}));
@@ -117,6 +117,10 @@ fn undelivered(
             .with(json!({"projectId": project}));
     }
     let Some(progress) = progress else { return verdict("not_recorded", "Nothing is known of the webhook.") };
+    if sequence <= progress.created {
+        return verdict("before_creation", "The webhook was created after the event; a replay would send it.")
+            .with(json!({"createdSequence": progress.created}));
+    }
     if sequence <= progress.sequence {
         let sentence =
             "The log of deliveries no longer says what became of it, or the webhook asked for other events then.";

@@ -1,5 +1,7 @@
 //! Deliveries as the API shows them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 
@@ -25,6 +27,16 @@ impl OpenAttempt {
         let record = plain.and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_default();
         Self { logged, record }
     }
+}
+
+/// Attempts by their delivery.
+pub fn opened(key: &Key, attempts: Vec<LoggedAttempt>) -> HashMap<String, Vec<OpenAttempt>> {
+    let mut by_delivery: HashMap<String, Vec<OpenAttempt>> = HashMap::new();
+    for attempt in attempts {
+        let delivery = attempt.id.split('/').next().unwrap_or_default().to_owned();
+        by_delivery.entry(delivery).or_default().push(OpenAttempt::new(key, attempt));
+    }
+    by_delivery
 }
 
 /// A time in the API's form.

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod campaigns;
+mod conditional;
 mod documents;
 mod events;
 mod events_stream;

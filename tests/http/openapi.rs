@@ -29,5 +29,19 @@ fn every_operation_is_documented_once() {
         assert!(docs["responses"][operation.success.to_string()].is_object(), "{name} documents no success");
         let id = docs["operationId"].as_str().unwrap_or_else(|| panic!("{name} has no operation id"));
         assert!(ids.insert(id.to_owned()), "the operation id {id} is used twice");
+        for parameter in docs["parameters"].as_array().into_iter().flatten() {
+            can_be_given(&name, parameter);
+        }
+    }
+}
+
+/// What a parameter names as possible, or as taken when it is absent, must be allowed by the rest of its schema.
+fn can_be_given(operation: &str, parameter: &Value) {
+    let (name, schema) = (&parameter["name"], &parameter["schema"]);
+    let validator = jsonschema::draft202012::new(schema).expect("a schema");
+    let parts = schema["allOf"].as_array().map_or_else(|| vec![schema], |parts| parts.iter().collect());
+    let named = parts.iter().flat_map(|part| part["enum"].as_array().into_iter().flatten().chain(part.get("default")));
+    for value in named {
+        assert!(validator.is_valid(value), "{operation}: {name} cannot be {value}");
     }
 }

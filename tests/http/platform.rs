@@ -343,7 +343,7 @@ async fn the_document_follows_the_table() {
         seat["responses"]["401"].is_object() && document["components"]["securitySchemes"]["sessionToken"].is_object()
     );
     let statuses: Vec<_> = create["responses"].as_object().expect("responses").keys().map(String::as_str).collect();
-    assert_eq!(statuses, ["201", "400", "401", "403", "413", "415", "422", "429", "500", "503"]);
+    assert_eq!(statuses, ["201", "400", "401", "403", "409", "413", "415", "422", "429", "500", "503"]);
     assert_eq!(document["components"]["schemas"]["NewThing"]["required"], json!(["name"]));
     assert_eq!(create["parameters"][0]["name"], "Idempotency-Key");
     // Every reference leads somewhere.

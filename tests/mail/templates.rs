@@ -55,6 +55,17 @@ on_both_engines! {
         assert_eq!(refused.fields(), [("subject".to_owned(), "invalid_format".to_owned())]);
         assert_eq!(product.engine.number("SELECT position FROM log_head").await, head, "nothing of this is an event");
 
+        // What follows from the language and the time is as in the mail.
+        let arabic = json!({"language": "ar", "text": "{{ direction }} {{ expiresOn }} {{ link }}"});
+        product.patch(&path, arabic).await.expect(200);
+        let until = json!({"data": {"expiresAt": "2026-12-03T19:47:00Z", "link": "x"}});
+        let preview = product.post(&format!("{path}/preview"), until).await.expect(200);
+        assert_eq!(preview["text"], "rtl 3 ديسمبر 2026، 19:47 UTC x");
+        let refused = product.post(&format!("{path}/preview"), json!({"data": {"expiresAt": "nope"}})).await;
+        assert_eq!(refused.refused(422), "VALIDATION_ERROR");
+        assert_eq!(refused.fields(), [("data.expiresAt".to_owned(), "invalid_format".to_owned())]);
+        product.patch(&path, json!({"language": "de", "text": "{{ link }}"})).await.expect(200);
+
         let page = product.get("/v1/email-templates?sort=name").await.expect(200);
         assert_eq!((&page["data"], &page["pagination"]["total"]), (&json!([patched]), &json!(1)));
         product.delete(&path).await.expect(204);

@@ -160,7 +160,7 @@ impl Player {
             }
             (5, Some(id), ..) => {
                 let body = if step.null { json!({"color": null}) } else { json!({"name": name}) };
-                self.run(o, UpdateProject { id, body }).await;
+                self.run(o, UpdateProject { id, if_match: IfMatch(None), body }).await;
             }
             (6, Some(id), ..) => drop(self.run(o, DeleteProject { id }).await),
             (7 | 8, _, Some(id), ..) => drop(self.run(o, PublishScript { id }).await),
@@ -221,7 +221,8 @@ impl Player {
             }
             (29, ..) if template.is_some() => {
                 let body = if step.null { json!({"language": "de"}) } else { json!({"name": name}) };
-                self.run(o, UpdateEmailTemplate { id: template.expect("checked"), body }).await;
+                self.run(o, UpdateEmailTemplate { id: template.expect("checked"), if_match: IfMatch(None), body })
+                    .await;
             }
             (30, ..) if template.is_some() && step.other.is_multiple_of(3) => {
                 self.run(o, DeleteEmailTemplate { id: template.expect("checked") }).await;
@@ -248,8 +249,17 @@ impl Player {
                 let organization = self.worlds[o].caller.as_ref().expect("a caller").organization;
                 match step.other % 6 {
                     0 => drop(self.run(o, RemoveMember { id }).await),
-                    1 => drop(self.run(o, UpdateMember { id, body: json!({"role": "owner", "name": null}) }).await),
-                    2 => drop(self.run(o, UpdateMember { id, body: json!({"role": "viewer"}) }).await),
+                    1 => drop(
+                        self.run(
+                            o,
+                            UpdateMember { id, if_match: IfMatch(None), body: json!({"role": "owner", "name": null}) },
+                        )
+                        .await,
+                    ),
+                    2 => drop(
+                        self.run(o, UpdateMember { id, if_match: IfMatch(None), body: json!({"role": "viewer"}) })
+                            .await,
+                    ),
                     n => {
                         let number = if n == 5 { 2 } else { 1 };
                         self.run(o, AcceptInvitation(Invitation { member: id, organization, number })).await;

@@ -183,6 +183,8 @@ on_both_engines! {
             product.engine.sql(&sql).await[0][0].text().to_owned()
         };
         assert_eq!(explain(&webhook, &before).await["outcome"], "before_creation");
+        assert_eq!(explain(&webhook, &log("campaign.created").await).await["outcome"], "filtered_by_type");
+        assert_eq!(explain(&of_project, &before).await["outcome"], "filtered_by_project");
         assert_eq!(explain(&webhook, &log("project.created").await).await["outcome"], "not_public");
         product.post(&format!("/v1/campaigns/{elsewhere}/pause"), json!({})).await.expect(200);
         assert_eq!(explain(&webhook, &log("campaign.paused").await).await["outcome"], "filtered_by_type");
@@ -212,6 +214,8 @@ on_both_engines! {
         let delivered = explain(&webhook, &waiting[0]).await;
         assert_eq!((&delivered["outcome"], &delivered["details"]["attempts"]), (&json!("delivered"), &json!(2)));
         assert_eq!(delivered["deliveries"].as_array().expect("a list").len(), 1);
+        let attempts = delivered["deliveries"][0]["attempts"].as_array().expect("a list").clone();
+        assert_eq!(attempts.iter().map(|one| one["httpStatus"].clone()).collect::<Vec<_>>(), [json!(500), json!(200)]);
         let unknown = format!("{path}/explain?eventId=evt_01hm6gb9v4e9ttpzg6q1x1e0c5");
         assert_eq!(product.get(&unknown).await.refused(404), "RESOURCE_NOT_FOUND");
         assert_eq!(product.get(&format!("{path}/explain")).await.refused(400), "INVALID_REQUEST");

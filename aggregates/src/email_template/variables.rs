@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use minijinja::{
     context,
     value::{Enumerator, Object, Serde, Value},
 };
 use serde_json::Value as Json;
 
-use crate::value::{Document, Input, Reader};
+use crate::{
+    FieldError,
+    value::{Document, Input, Reader, parse_instant},
+};
 
 /// The data of one mail.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +169,21 @@ impl Input for NamedInput {
 }
 
 impl VariablesInput {
+    /// The mail's language, if it is given.
+    pub fn language(&self) -> Option<&str> {
+        self.data.as_ref()?.language.as_deref()
+    }
+
+    /// Until when, if that is given.
+    ///
+    /// # Errors
+    /// When it is no time.
+    pub fn expires_at(&self) -> Result<Option<DateTime<Utc>>, FieldError> {
+        let Some(text) = self.data.as_ref().and_then(|data| data.expires_at.as_deref()) else { return Ok(None) };
+        let wrong = || FieldError::new("data.expiresAt", "invalid_format", "must be an ISO 8601 date and time");
+        parse_instant(text).map(Some).ok_or_else(wrong)
+    }
+
     /// The sample, with what was given in its place.
     pub fn over(self, sample: Variables) -> Variables {
         let data = self.data.unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Until when: validity periods (contract 18) and instants.
 
-use chrono::{DateTime, Duration, NaiveDateTime, SubsecRound, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, Utc};
 
 /// The shortest validity period of an invite.
 pub const MIN_EXPIRY: Duration = Duration::minutes(5);
@@ -8,6 +8,9 @@ pub const MIN_EXPIRY: Duration = Duration::minutes(5);
 pub const MAX_EXPIRY: Duration = Duration::days(365);
 /// The validity period of an invite where nobody says anything.
 pub const DEFAULT_EXPIRY: Duration = Duration::days(7);
+
+/// Nanoseconds in a second; chrono counts a leap second as more of them.
+const SECOND: u32 = 1_000_000_000;
 
 /// A text that is no validity period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,12 +56,18 @@ pub fn parse_expiry(text: &str) -> Result<Duration, ExpiryError> {
     if (MIN_EXPIRY..=MAX_EXPIRY).contains(&period) { Ok(period) } else { Err(ExpiryError::Range) }
 }
 
-/// Reads an ISO 8601 instant: RFC 3339, or the same without an offset, which then is UTC.
+/// Reads an ISO 8601 instant: RFC 3339, or the same without an offset, which then is UTC, or a day, which then begins in UTC.
+/// A leap second is the first one of the next minute.
 pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.to_utc())
         .or_else(|_| text.parse::<NaiveDateTime>().map(|instant| instant.and_utc()))
+        .or_else(|_| text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc()))
         .ok()
+        .and_then(|instant| {
+            let (leap, nanos) = (instant.timestamp_subsec_nanos() / SECOND, instant.timestamp_subsec_nanos() % SECOND);
+            DateTime::from_timestamp(instant.timestamp() + i64::from(leap), nanos)
+        })
         .filter(|instant| (0..=253_402_300_799).contains(&instant.timestamp()))
 }
 
@@ -96,7 +105,12 @@ mod tests {
         {
             assert_eq!(parse_instant(text), expected, "{text}");
         }
-        for text in ["", "tomorrow", "2024-13-01T00:00:00Z", "2024-01-15", "+262142-01-01T00:00:00"] {
+        let midnight = DateTime::from_timestamp(1_705_276_800, 0);
+        for text in ["2024-01-15", "2024-01-14T23:59:60Z", "2024-01-14T23:59:60"] {
+            assert_eq!(parse_instant(text), midnight, "{text}");
+        }
+        let bad = ["", "tomorrow", "2024-13-01T00:00:00Z", "2024-01", "+262142-01-01T00:00:00", "9999-12-31T23:59:60Z"];
+        for text in bad {
             assert_eq!(parse_instant(text), None, "{text}");
         }
     }

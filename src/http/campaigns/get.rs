@@ -15,7 +15,8 @@ use crate::{
 /// Get a campaign
 #[utoipa::path(get, path = "/v1/campaigns/{campaignId}", operation_id = "getCampaign", tag = "Campaigns",
     params(("campaignId" = String, Path, description = "The campaign's id.")),
-    responses((status = 200, description = "The campaign.", body = Campaign)))]
+    responses((status = 200, description = "The campaign.", body = Campaign),
+        (status = 304, description = "The client has it already.")))]
 pub async fn get(
     State(app): State<Arc<App>>,
     call: Call,

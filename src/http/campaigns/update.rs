@@ -17,8 +17,7 @@ use crate::{
 /// A merge-patch: absent members stay, `null` clears. `If-Match` with the campaign's ETag refuses to overwrite a change
 /// that you have not seen.
 #[utoipa::path(patch, path = "/v1/campaigns/{campaignId}", operation_id = "updateCampaign", tag = "Campaigns",
-    params(("campaignId" = String, Path, description = "The campaign's id."),
-        ("If-Match" = Option<String>, Header, description = "The ETag of the campaign that you want to change.")),
+    params(("campaignId" = String, Path, description = "The campaign's id.")),
     request_body = CampaignPatch, responses((status = 200, description = "The campaign.", body = Campaign)))]
 pub async fn update(
     State(app): State<Arc<App>>,

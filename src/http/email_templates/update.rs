@@ -9,7 +9,7 @@ use super::schema::{EmailTemplate, EmailTemplatePatch};
 use crate::{
     app::App,
     command::email_templates::UpdateEmailTemplate,
-    http::{ApiError, Body, Call, Id},
+    http::{ApiError, Body, Call, Id, IfMatch},
 };
 
 /// Update an email template
@@ -21,7 +21,8 @@ pub async fn update(
     State(app): State<Arc<App>>,
     call: Call,
     Id(id): Id<EmailTemplateId>,
+    if_match: IfMatch,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    app.run(&call, &UpdateEmailTemplate { id, body }).await
+    app.run(&call, &UpdateEmailTemplate { id, if_match, body }).await
 }

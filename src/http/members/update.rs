@@ -9,7 +9,7 @@ use super::schema::{Member, MemberPatch};
 use crate::{
     app::App,
     command::members::UpdateMember,
-    http::{ApiError, Body, Call, Id},
+    http::{ApiError, Body, Call, Id, IfMatch},
 };
 
 /// Update a member's role
@@ -22,7 +22,8 @@ pub async fn update(
     State(app): State<Arc<App>>,
     call: Call,
     Id(id): Id<MemberId>,
+    if_match: IfMatch,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    app.run(&call, &UpdateMember { id, body }).await
+    app.run(&call, &UpdateMember { id, if_match, body }).await
 }

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 
 use super::schema::Organization;
 use crate::{
@@ -18,16 +14,12 @@ use crate::{
 ///
 /// The one that the API key belongs to.
 #[utoipa::path(get, path = "/v1/organization", operation_id = "getOrganization", tag = "Organization",
-    responses((status = 200, description = "The organization.", body = Organization)))]
+    responses((status = 200, description = "The organization.", body = Organization),
+        (status = 304, description = "The client has it already.")))]
 pub async fn get(State(app): State<Arc<App>>, call: Call, known: IfNoneMatch) -> Result<Response, ApiError> {
     let found = app.store.document_of_any("organizations", &call.organization().to_string()).await?;
     let row = found.ok_or_else(ApiError::not_found)?;
-    let tag = row.version.to_string();
     let document = serde_json::from_str(&row.json).map_err(ApiError::internal)?;
     let shown = app.commands.shown_organization(document).map_err(ApiError::internal)?;
-    let response = if known.has(&tag) { StatusCode::NOT_MODIFIED.into_response() } else { answer::ok(shown) };
-    let mut response = answer::tagged(response, &tag);
-    // Who is about to change it must not see an old state.
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    Ok(response)
+    Ok(answer::versioned(&known, row.version, shown))
 }

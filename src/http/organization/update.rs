@@ -16,7 +16,6 @@ use crate::{
 /// A merge-patch: absent members stay, `null` clears. `If-Match` with the organization's ETag refuses to overwrite a change
 /// that you have not seen.
 #[utoipa::path(patch, path = "/v1/organization", operation_id = "updateOrganization", tag = "Organization",
-    params(("If-Match" = Option<String>, Header, description = "The ETag of the organization that you want to change.")),
     request_body = OrganizationPatch,
     responses((status = 200, description = "The organization as it is now.", body = Organization)))]
 pub async fn update(

@@ -9,7 +9,7 @@ use super::schema::{Project, ProjectPatch};
 use crate::{
     app::App,
     command::projects::UpdateProject,
-    http::{ApiError, Body, Call, Id},
+    http::{ApiError, Body, Call, Id, IfMatch},
 };
 
 /// Update a project
@@ -21,7 +21,8 @@ pub async fn update(
     State(app): State<Arc<App>>,
     call: Call,
     Id(id): Id<ProjectId>,
+    if_match: IfMatch,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    app.run(&call, &UpdateProject { id, body }).await
+    app.run(&call, &UpdateProject { id, if_match, body }).await
 }

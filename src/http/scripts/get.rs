@@ -19,7 +19,8 @@ use crate::{
         ("scriptId" = String, Path, description = "The script's id."),
         ("version" = Option<u32>, Query, description = "The version whose content is to be shown."),
     ),
-    responses((status = 200, description = "The script.", body = Script)))]
+    responses((status = 200, description = "The script.", body = Script),
+        (status = 304, description = "The client has it already.")))]
 pub async fn get(
     State(app): State<Arc<App>>,
     call: Call,

@@ -220,6 +220,8 @@ pub struct NewConsent {
 pub struct Consent {
     /// Its id.
     pub id: String,
+    /// The session.
+    pub session_id: String,
     /// What it is about.
     #[serde(rename = "type")]
     pub kind: ConsentKind,
@@ -279,8 +281,8 @@ pub enum TranscriptSpeaker {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct TranscriptQuery {
-    /// Response format.
-    #[param(inline, default = "json")]
+    /// Response format; `json` unless another one is named.
+    #[param(inline)]
     pub format: Option<TranscriptFormat>,
     /// Include sentiment per utterance (JSON only).
     #[param(default = true)]
@@ -291,8 +293,8 @@ pub struct TranscriptQuery {
     /// Apply PII redaction.
     #[param(default = false)]
     pub redact_pii: Option<bool>,
-    /// Filter by speaker.
-    #[param(inline, default = "all")]
+    /// Filter by speaker; `all` unless one is named.
+    #[param(inline)]
     pub speaker: Option<TranscriptSpeaker>,
 }
 
@@ -321,8 +323,8 @@ pub struct PdfQuery {
     /// Include sentiment indicators.
     #[param(default = true)]
     pub include_sentiment: Option<bool>,
-    /// Branding style.
-    #[param(inline, default = "default")]
+    /// Branding style; `default` unless another one is named.
+    #[param(inline)]
     pub branding: Option<PdfBranding>,
 }
 

@@ -1,6 +1,6 @@
 //! `GET /v1/webhooks/{webhookId}/deliveries`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use aggregates::id::{DeliveryId, WebhookId};
 use axum::{extract::State, response::Response};
@@ -9,9 +9,8 @@ use super::{get::find, schema::Delivery};
 use crate::{
     app::App,
     http::{ApiError, Call, Id, Page, Query, answer, list, query::ListParams},
-    store::{self, DeliveryFilter, DeliveryStatus},
-    trust::keys::Key,
-    webhooks::shown::{self, OpenAttempt},
+    store::{DeliveryFilter, DeliveryStatus},
+    webhooks::shown,
 };
 
 /// List the deliveries of a webhook
@@ -50,7 +49,7 @@ pub async fn list(
     let place = (i64::from(page.limit), offset, after.as_deref());
     let found = app.store.deliveries_of(&document.id, &filter, place, page.descending).await?;
     let key = app.store.organization_key(&document.organization).await?;
-    let mut attempts = opened(&key, app.store.attempts_of(&found.deliveries).await?);
+    let mut attempts = shown::opened(&key, app.store.attempts_of(&found.deliveries).await?);
     let shown: Vec<String> = found
         .deliveries
         .iter()
@@ -59,14 +58,4 @@ pub async fn list(
     let total = found.total.unsigned_abs();
     let stands = Page { total, limit: page.limit, offset: page.offset, has_more: found.has_more };
     Ok(answer::ok(answer::list(&shown, stands)))
-}
-
-/// Attempts by their delivery.
-pub fn opened(key: &Key, attempts: Vec<store::LoggedAttempt>) -> HashMap<String, Vec<OpenAttempt>> {
-    let mut by_delivery: HashMap<String, Vec<OpenAttempt>> = HashMap::new();
-    for attempt in attempts {
-        let delivery = attempt.id.split('/').next().unwrap_or_default().to_owned();
-        by_delivery.entry(delivery).or_default().push(OpenAttempt::new(key, attempt));
-    }
-    by_delivery
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aggregates::id::{DeliveryId, WebhookId};
 use axum::{extract::State, response::Response};
 
-use super::{deliveries::opened, get::find, schema::Delivery};
+use super::{get::find, schema::Delivery};
 use crate::{
     app::App,
     http::{ApiError, Call, Ids, answer},
@@ -28,7 +28,7 @@ pub async fn get(
     let document = find(&app, &call, webhook).await?;
     let found = app.store.delivery(&document.id, &delivery.to_string()).await?.ok_or_else(ApiError::not_found)?;
     let key = app.store.organization_key(&document.organization).await?;
-    let mut attempts = opened(&key, app.store.attempts_of(std::slice::from_ref(&found)).await?);
+    let mut attempts = shown::opened(&key, app.store.attempts_of(std::slice::from_ref(&found)).await?);
     let attempts = attempts.remove(&found.id).unwrap_or_default();
     Ok(answer::ok(shown::delivery(&found, &attempts).to_string()))
 }

@@ -9,7 +9,7 @@ use super::schema::{Webhook, WebhookPatch};
 use crate::{
     app::App,
     command::webhooks::UpdateWebhook,
-    http::{ApiError, Body, Call, Id},
+    http::{ApiError, Body, Call, Id, IfMatch},
 };
 
 /// Update a webhook
@@ -23,10 +23,11 @@ pub async fn update(
     State(app): State<Arc<App>>,
     call: Call,
     Id(id): Id<WebhookId>,
+    if_match: IfMatch,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let development = app.webhooks.development;
-    let answer = app.run(&call, &UpdateWebhook { id, body, development }).await;
+    let answer = app.run(&call, &UpdateWebhook { id, if_match, body, development }).await;
     app.webhooks.nudge();
     answer
 }
