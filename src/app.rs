@@ -15,7 +15,7 @@ use crate::{
     interview::Interviews,
     mail::reports::Desk,
     processors::Processors,
-    store::Store,
+    store::{Document, Store},
     webhooks::Webhooks,
 };
 
@@ -47,6 +47,15 @@ pub struct App {
 }
 
 impl App {
+    /// The caller's document with this id.
+    ///
+    /// # Errors
+    /// 404 when the caller has none.
+    pub async fn document(&self, call: &Call, table: &'static str, id: impl ToString) -> Result<Document, ApiError> {
+        let found = self.store.document(table, &call.organization().to_string(), &id.to_string()).await?;
+        found.ok_or_else(ApiError::not_found)
+    }
+
     /// Runs a command for an HTTP caller and writes its answer.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use crate::{
         Answer, Command, Commands,
         api_keys::{CreateApiKey, RevokeApiKey, shown},
     },
-    store::{Document, Filter, PageQuery, Sort, Store},
+    store::{Cursor, Document, Filter, PageQuery, Sort, Store},
     trust::secret_key,
 };
 
@@ -70,7 +70,7 @@ pub async fn list(store: &Store, list: &KeysList) -> Result<(), String> {
         for document in &page.documents {
             keys.push(entry(document, uses.get(&document.id).copied())?);
         }
-        query.after = page.documents.last().map(|document| document.id.clone());
+        query.after = page.documents.last().map(|document| Cursor::at(document, query.sort));
         if !page.has_more || query.after.is_none() {
             break;
         }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{Answer, Command, Commands, Stop, Work};
 use crate::{
     files::link,
-    store::{self, Filter, PageQuery, Sort, end_of_upload},
+    store::{self, Cursor, Filter, PageQuery, Sort, end_of_upload},
 };
 
 /// Files that a session or script may have: a bound, not a rule that anybody should meet.
@@ -253,7 +253,7 @@ pub async fn files_of(
     loop {
         let page = store.page_of(&query).await?;
         files.extend(page.documents);
-        query.after = files.last().map(|document| document.id.clone());
+        query.after = files.last().map(|document| Cursor::at(document, query.sort));
         if !page.has_more || query.after.is_none() {
             return Ok(files);
         }

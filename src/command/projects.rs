@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{Answer, Command, Stop, Work, not_found};
 use crate::{
     http::IfMatch,
-    store::{Filter, PageQuery, Sort},
+    store::{Cursor, Filter, PageQuery, Sort},
 };
 
 /// Rows asked for at once.
@@ -128,7 +128,7 @@ impl DeleteProject {
         loop {
             let page = work.store().page_of(&query).await?;
             members.extend(page.documents.iter().filter_map(|document| document.id.parse().ok()));
-            query.after = page.documents.last().map(|document| document.id.clone());
+            query.after = page.documents.last().map(|document| Cursor::at(document, query.sort));
             if !page.has_more || query.after.is_none() {
                 return Ok(members);
             }

@@ -257,14 +257,6 @@ impl From<store::Error> for ApiError {
                 tracing::error!(%error, "the store failed");
                 Self::unavailable(1)
             }
-            store::Error::UnknownCursor => Self::invalid_request(
-                "The list cannot go on there.",
-                vec![FieldError::new(
-                    "after",
-                    "unknown",
-                    "Names no row of this list. Begin again, or sort by createdAt.",
-                )],
-            ),
             error => Self::internal(error),
         }
     }

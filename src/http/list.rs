@@ -1,11 +1,14 @@
 //! What all list endpoints share: from the query string to the page that is answered (contract 8).
 
-use aggregates::id::Id;
+use aggregates::{FieldError, id::Id};
 use axum::response::Response;
 use utoipa::ToSchema;
 
-use super::{ListQuery, Page, answer};
-use crate::store::{self, Document, Filter, PageQuery, Sort};
+use super::{ApiError, Call, ListQuery, Page, answer};
+use crate::{
+    app::App,
+    store::{self, Cursor, Document, Filter, PageQuery, Sort},
+};
 
 /// The envelope of a list, as the OpenAPI document describes it.
 #[derive(ToSchema)]
@@ -53,9 +56,30 @@ pub fn query<I: Id>(
         descending: page.descending,
         limit: i64::from(page.limit),
         offset: i64::try_from(page.offset).unwrap_or(i64::MAX),
-        after: page.after.map(|id| id.to_string()),
+        after: page.after.map(|id| Cursor::at_id(id.to_string())),
         counter,
     }
+}
+
+/// The page that a query asks for. In a sort by a column it begins behind where the row that `after` names is now.
+///
+/// # Errors
+/// 400 when the caller has no such row.
+pub async fn fetch<I: Id>(
+    app: &App,
+    call: &Call,
+    page: &ListQuery<I>,
+    mut query: PageQuery,
+) -> Result<store::Page, ApiError> {
+    if let (Some(after), Sort::Column(_)) = (page.after, query.sort) {
+        let row = app.store.document(query.table, &call.organization().to_string(), &after.to_string()).await?;
+        let row = row.ok_or_else(|| {
+            let hint = "Names no row of this list. Begin again, or sort by createdAt.";
+            ApiError::invalid_request("The list cannot go on there.", vec![FieldError::new("after", "unknown", hint)])
+        })?;
+        query.after = Some(Cursor::at(&row, query.sort));
+    }
+    Ok(app.store.page_of(&query).await?)
 }
 
 /// The answer: each document as `render` writes it.

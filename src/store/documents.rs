@@ -78,12 +78,36 @@ pub enum Sort {
     Column(&'static str),
 }
 
+/// A place in a list, behind which a page begins.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    id: String,
+    /// What the row holds in the column that the list is sorted by.
+    value: Value,
+}
+
+impl Cursor {
+    /// The place of an id, for [`Sort::Id`]; there need be no such row.
+    pub fn at_id(id: impl Into<String>) -> Self {
+        Self { id: id.into(), value: Value::Null }
+    }
+
+    /// The place of a row.
+    pub fn at(document: &Document, sort: Sort) -> Self {
+        let value = match sort {
+            Sort::Id => Value::Null,
+            Sort::Column(column) => document.column(column).clone(),
+        };
+        Self { id: document.id.clone(), value }
+    }
+}
+
 /// Which page of which list.
 #[derive(Clone, Debug)]
 pub struct PageQuery {
     /// The read model's table.
     pub table: &'static str,
-    /// All of these hold. The first says which list it is (whose, or of what): a row outside of it cannot be a cursor.
+    /// All of these hold.
     pub filters: Vec<Filter>,
     /// The order.
     pub sort: Sort,
@@ -93,8 +117,8 @@ pub struct PageQuery {
     pub limit: i64,
     /// Rows to leave out first.
     pub offset: i64,
-    /// Only what follows the row with this id.
-    pub after: Option<String>,
+    /// Only what follows this place.
+    pub after: Option<Cursor>,
     /// The counter that knows the total; without one, the matching rows are counted.
     pub counter: Option<String>,
 }
@@ -195,7 +219,6 @@ impl Store {
     /// A page of a list. Page and total come from one statement, and so from one state of the database.
     ///
     /// # Errors
-    /// [`Error::UnknownCursor`] when the place in a sort by a column cannot be known: there is no such row in the list.
     /// [`Error::Database`].
     pub async fn page_of(&self, query: &PageQuery) -> Result<Page, Error> {
         let table = query.table;
@@ -211,11 +234,11 @@ impl Store {
         let comparison = if query.descending { "<" } else { ">" };
         if let Some(after) = &query.after {
             matching += &match query.sort {
-                Sort::Id => format!(" AND id {comparison} {}", conditions.parameter(after.as_str())),
+                Sort::Id => format!(" AND id {comparison} {}", conditions.parameter(after.id.as_str())),
                 Sort::Column(column) => {
-                    let place = self.place_of(query, column, after).await?;
-                    let (place, after) = (conditions.parameter(place), conditions.parameter(after.as_str()));
-                    format!(" AND ({column}, id) {comparison} ({place}, {after})")
+                    let (value, id) =
+                        (conditions.parameter(after.value.clone()), conditions.parameter(after.id.as_str()));
+                    format!(" AND ({column}, id) {comparison} ({value}, {id})")
                 }
             };
         }
@@ -245,15 +268,6 @@ impl Store {
         let has_more = documents.len() > limit;
         documents.truncate(limit);
         Ok(Page { documents, total, has_more })
-    }
-
-    /// Where a row stands in a list that is sorted by a column.
-    async fn place_of(&self, query: &PageQuery, column: &str, id: &str) -> Result<Value, Error> {
-        let mut conditions = Conditions::new(self.engine());
-        let (id, within) = (conditions.parameter(id), conditions.all(query.filters.get(..1).unwrap_or_default()));
-        let sql = format!("SELECT {column} FROM {} WHERE id = {id} AND {within}", query.table);
-        let rows = self.query(sql, conditions.parameters).await?;
-        rows.into_iter().next().and_then(|row| row.into_iter().next()).ok_or(Error::UnknownCursor)
     }
 
     /// How many rows match.

@@ -39,7 +39,7 @@ pub use self::{
         Source, Standing, Written,
     },
     delivery_log::{DeliveryFilter, DeliveryPage, LoggedAttempt, Tried},
-    documents::{Document, Filter, Page, PageQuery, Sort},
+    documents::{Cursor, Document, Filter, Page, PageQuery, Sort},
     follow::Follower,
     keys::SubjectKey,
     log::{Extent, Opened, Slice, StoredRecord},
@@ -74,9 +74,6 @@ pub enum Error {
     /// The schema is not one that this version can work with.
     #[error("schema: {0}")]
     Schema(String),
-    /// A list is to go on behind a row that it does not have.
-    #[error("no row of the list is the cursor")]
-    UnknownCursor,
     /// Stored data does not say what it must.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),

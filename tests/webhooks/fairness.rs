@@ -1,9 +1,12 @@
 //! One slow or dead endpoint slows no other. Time stands still here: whoever waits for a receiver that hangs waits for ever.
 
+use std::sync::Arc;
+
 use interview_relay::webhooks::Options;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
-use super::support::{Node, Receiver, Reply, hook, invite, worker};
+use super::support::{Node, Received, Receiver, Reply, hook, invite, until, worker};
 use crate::support::{engines::on_both_engines, product::Product};
 
 on_both_engines! {
@@ -22,6 +25,38 @@ on_both_engines! {
         let requests = good.wait(16 * 25).await;
         assert_eq!(requests.len(), 16 * 25);
         assert!(bad.count() <= 8, "two of each that hangs at once, at most: {}", bad.count());
+        node.kill().await;
+        product.stop().await;
+    }
+
+    async fn attempts_at_once_grow_with_successes_and_halve_with_each_failure(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        let gate = Arc::new(Semaphore::new(0));
+        let answers = |status: u16| {
+            let gate = gate.clone();
+            move |_: &Received| Reply::Gate(gate.clone(), status)
+        };
+        let receiver = Receiver::start(answers(200)).await;
+        hook(&product, &receiver.url(), json!({})).await;
+        invite(&product, &campaign, 40).await;
+        let node = Node::run(worker(&product, "first", Options::default()));
+        // Two to begin with, and one more for each that arrives.
+        for arrived in 0..4 {
+            receiver.wait(arrived + (2 + arrived)).await;
+            until(&node.progress, |progress| progress.made == arrived as u64 && progress.under_way == 2 + arrived).await;
+            gate.add_permits(1);
+        }
+        receiver.wait(4 + 6).await;
+        // The six that are under way arrive; what comes after them fails.
+        receiver.behave(answers(500));
+        gate.add_permits(6);
+        receiver.wait(10 + 12).await;
+        until(&node.progress, |progress| progress.made == 10 && progress.under_way == 12).await;
+        // 12, 6, 3, 1: nothing begins before there is room again.
+        gate.add_permits(11);
+        until(&node.progress, |progress| progress.made == 21 && progress.under_way == 1).await;
+        assert_eq!(receiver.count(), 22);
         node.kill().await;
         product.stop().await;
     }

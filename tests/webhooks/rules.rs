@@ -108,30 +108,6 @@ on_both_engines! {
         product.stop().await;
     }
 
-    async fn five_days_of_failure_disable(engine: Engine) {
-        let product = Product::start(engine).await;
-        let campaign = product.campaign(json!({})).await;
-        let receiver = Receiver::start(|_| Reply::Status(500)).await;
-        let webhook = hook(&product, &receiver.url(), json!({})).await;
-        let path = format!("/v1/webhooks/{}", id(&webhook));
-        let node = Node::start(&product);
-        for day in 0..5 {
-            let before = receiver.count();
-            invite(&product, &campaign, 1).await;
-            receiver.wait(before + 1).await;
-            node.settled(&product).await;
-            assert_eq!(product.get(&path).await.expect(200)["status"], "enabled", "day {day}");
-            product.engine.hands.advance(TimeDelta::hours(24));
-            node.settled(&product).await;
-        }
-        invite(&product, &campaign, 1).await;
-        until(&node.progress, |progress| progress.held == 0).await;
-        let shown = product.get(&path).await.expect(200);
-        assert_eq!((&shown["status"], &shown["disabledReason"]), (&json!("disabled"), &json!("failing")));
-        node.stop().await;
-        product.stop().await;
-    }
-
     async fn one_success_ends_the_days_of_failure(engine: Engine) {
         let product = Product::start(engine).await;
         let campaign = product.campaign(json!({})).await;

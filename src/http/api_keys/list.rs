@@ -26,7 +26,7 @@ pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> 
     let sort = if page.sort == "name" { Sort::Column("name") } else { Sort::Id };
     let counter = format!("api_keys/{organization}");
     let filters = vec![Filter::Equals("org_id", organization.into())];
-    let found = app.store.page_of(&list::query("api_keys", &page, sort, filters, Some(counter))).await?;
+    let found = list::fetch(&app, &call, &page, list::query("api_keys", &page, sort, filters, Some(counter))).await?;
     let uses = app.store.key_uses(found.documents.iter().map(|document| document.id.clone()).collect()).await?;
     Ok(list::page(&page, &found, |document| shown(&document.json, uses.get(&document.id).copied())))
 }

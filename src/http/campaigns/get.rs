@@ -23,9 +23,7 @@ pub async fn get(
     Id(id): Id<CampaignId>,
     known: IfNoneMatch,
 ) -> Result<Response, ApiError> {
-    let id = id.to_string();
-    let found = app.store.document("campaigns", &call.organization().to_string(), &id).await?;
-    let document = found.ok_or_else(ApiError::not_found)?;
-    let stats = Stats::of(&id, &app.store.counters(Stats::scopes(&id).into()).await?);
+    let document = app.document(&call, "campaigns", id).await?;
+    let stats = Stats::of(&document.id, &app.store.counters(Stats::scopes(&document.id).into()).await?);
     Ok(answer::cacheable(&known, &stats.tag(document.version), stats.spliced_into(&document.json)))
 }

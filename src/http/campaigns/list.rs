@@ -41,7 +41,7 @@ pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> 
     }
     let counter = search.is_none().then_some(counter);
     filters.extend(search.map(|text| Filter::Contains("name_search", text.to_lowercase())));
-    let found = app.store.page_of(&list::query("campaigns", &page, sort, filters, counter)).await?;
+    let found = list::fetch(&app, &call, &page, list::query("campaigns", &page, sort, filters, counter)).await?;
     let scopes: Vec<_> = found.documents.iter().flat_map(|document| Stats::scopes(&document.id)).collect();
     let counters = if scopes.is_empty() { HashMap::new() } else { app.store.counters(scopes).await? };
     Ok(list::page(&page, &found, |document| Stats::of(&document.id, &counters).spliced_into(&document.json)))

@@ -27,6 +27,7 @@ pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> 
     };
     let counter = format!("email_templates/{organization}");
     let filters = vec![Filter::Equals("org_id", organization.into())];
-    let found = app.store.page_of(&list::query("email_templates", &page, sort, filters, Some(counter))).await?;
+    let found =
+        list::fetch(&app, &call, &page, list::query("email_templates", &page, sort, filters, Some(counter))).await?;
     Ok(list::page(&page, &found, |document| document.json.clone()))
 }

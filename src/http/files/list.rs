@@ -23,12 +23,11 @@ pub async fn list(
     mut query: Query,
 ) -> Result<Response, ApiError> {
     let page = query.list::<FileId>(&["createdAt"]);
-    let (organization, session) = (call.organization().to_string(), session.to_string());
-    app.store.document("sessions", &organization, &session).await?.ok_or_else(ApiError::not_found)?;
+    let session = app.document(&call, "sessions", session).await?.id;
     query.finish()?;
     let counter = Some(format!("files/{session}"));
     let filters = vec![Filter::Equals("owner", session.into())];
-    let found = app.store.page_of(&list::query("files", &page, Sort::Id, filters, counter)).await?;
+    let found = list::fetch(&app, &call, &page, list::query("files", &page, Sort::Id, filters, counter)).await?;
     let now = app.commands.now();
     Ok(list::page(&page, &found, |document| app.commands.render_stored_file(document, now)))
 }

@@ -29,8 +29,7 @@ pub async fn upload(
     Id(script): Id<ScriptId>,
     request: Streamed,
 ) -> Result<Response, ApiError> {
-    let known = app.store.document("scripts", &call.organization().to_string(), &script.to_string()).await?;
-    known.ok_or_else(ApiError::not_found)?;
+    app.document(&call, "scripts", script).await?;
     let most = app.files.sizes.image.max(app.files.sizes.audio);
     take(app, call, request, (most, media_limit), move |received| {
         let (name, content) = (received.name.clone(), received.content.clone());

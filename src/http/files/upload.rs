@@ -30,8 +30,7 @@ pub async fn upload(
     Id(session): Id<SessionId>,
     request: Streamed,
 ) -> Result<Response, ApiError> {
-    let known = app.store.document("sessions", &call.organization().to_string(), &session.to_string()).await?;
-    known.ok_or_else(ApiError::not_found)?;
+    app.document(&call, "sessions", session).await?;
     let most = app.files.sizes.upload;
     take(app, call, request, (most, session_limit), move |received| {
         let kind = kind(received.text("kind"))?;

@@ -29,8 +29,8 @@ pub async fn list(
     Id(campaign): Id<CampaignId>,
     mut query: Query,
 ) -> Result<Response, ApiError> {
-    let (organization, campaign) = (call.organization().to_string(), campaign.to_string());
-    app.store.document("campaigns", &organization, &campaign).await?.ok_or_else(ApiError::not_found)?;
+    let organization = call.organization().to_string();
+    let campaign = app.document(&call, "campaigns", campaign).await?.id;
     let page = query.list::<InviteId>(&["createdAt"]);
     let status = query.one_of("status", &InviteStatus::NAMES.map(|(name, _)| name));
     let email = query.text("email");

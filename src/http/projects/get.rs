@@ -22,7 +22,6 @@ pub async fn get(
     Id(id): Id<ProjectId>,
     known: IfNoneMatch,
 ) -> Result<Response, ApiError> {
-    let document = app.store.document("projects", &call.organization().to_string(), &id.to_string()).await?;
-    let document = document.ok_or_else(ApiError::not_found)?;
+    let document = app.document(&call, "projects", id).await?;
     Ok(answer::versioned(&known, document.version, document.json))
 }

@@ -27,6 +27,6 @@ pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> 
     };
     let counter = format!("projects/{organization}");
     let filters = vec![Filter::Equals("org_id", organization.into())];
-    let found = app.store.page_of(&list::query("projects", &page, sort, filters, Some(counter))).await?;
+    let found = list::fetch(&app, &call, &page, list::query("projects", &page, sort, filters, Some(counter))).await?;
     Ok(list::page(&page, &found, |document| document.json.clone()))
 }

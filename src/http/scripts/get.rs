@@ -29,8 +29,7 @@ pub async fn get(
     known: IfNoneMatch,
 ) -> Result<Response, ApiError> {
     let number = query.whole("version", 1..=u32::MAX.into()).and_then(|number| u32::try_from(number).ok());
-    let document = app.store.document("scripts", &call.organization().to_string(), &id.to_string()).await?;
-    let document = document.ok_or_else(ApiError::not_found)?;
+    let document = app.document(&call, "scripts", id).await?;
     query.finish()?;
     match number {
         None => Ok(answer::cacheable(&known, &document.version.to_string(), document.json)),

@@ -46,6 +46,6 @@ pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> 
     }
     let counter = search.is_none().then_some(counter);
     filters.extend(search.map(|text| Filter::Contains("name_search", text.to_lowercase())));
-    let found = app.store.page_of(&list::query("scripts", &page, sort, filters, counter)).await?;
+    let found = list::fetch(&app, &call, &page, list::query("scripts", &page, sort, filters, counter)).await?;
     Ok(list::page(&page, &found, |document| document.json.clone()))
 }

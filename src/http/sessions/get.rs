@@ -16,6 +16,5 @@ use crate::{
     params(("sessionId" = String, Path, description = "The session's id.")),
     responses((status = 200, description = "The session.", body = Session)))]
 pub async fn get(State(app): State<Arc<App>>, call: Call, Id(id): Id<SessionId>) -> Result<Response, ApiError> {
-    let found = app.store.document("sessions", &call.organization().to_string(), &id.to_string()).await?;
-    Ok(answer::fresh(answer::ok(found.ok_or_else(ApiError::not_found)?.json)))
+    Ok(answer::fresh(answer::ok(app.document(&call, "sessions", id).await?.json)))
 }

@@ -27,8 +27,7 @@ pub async fn list(
     Id(campaign): Id<CampaignId>,
     mut query: Query,
 ) -> Result<Response, ApiError> {
-    let (organization, campaign) = (call.organization().to_string(), campaign.to_string());
-    app.store.document("campaigns", &organization, &campaign).await?.ok_or_else(ApiError::not_found)?;
+    let campaign = app.document(&call, "campaigns", campaign).await?.id;
     let page = query.list::<SessionId>(&["createdAt", "completedAt", "duration"]);
     let names: Vec<_> = SessionStatus::NAMES.iter().map(|(name, _)| *name).collect();
     let status = query.one_of("status", &names);
@@ -45,6 +44,6 @@ pub async fn list(
         counter = format!("{counter}/{status}");
         filters.push(Filter::Equals("status", status.into()));
     }
-    let found = app.store.page_of(&list::query("sessions", &page, sort, filters, Some(counter))).await?;
+    let found = list::fetch(&app, &call, &page, list::query("sessions", &page, sort, filters, Some(counter))).await?;
     Ok(answer::fresh(list::page(&page, &found, |document| document.json.clone())))
 }

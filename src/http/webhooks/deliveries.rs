@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aggregates::id::{DeliveryId, WebhookId};
 use axum::{extract::State, response::Response};
 
-use super::{get::find, schema::Delivery};
+use super::schema::Delivery;
 use crate::{
     app::App,
     http::{ApiError, Call, Id, Page, Query, answer, list, query::ListParams},
@@ -29,7 +29,7 @@ pub async fn list(
     Id(id): Id<WebhookId>,
     mut query: Query,
 ) -> Result<Response, ApiError> {
-    let document = find(&app, &call, id).await?;
+    let document = app.document(&call, "webhooks", id).await?;
     let page = query.list::<DeliveryId>(&["createdAt"]);
     let status = query.one_of("status", &DeliveryStatus::NAMES.map(|(name, _)| name));
     let (event_type, event_id) = (query.text("eventType"), query.text("eventId"));

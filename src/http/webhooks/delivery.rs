@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aggregates::id::{DeliveryId, WebhookId};
 use axum::{extract::State, response::Response};
 
-use super::{get::find, schema::Delivery};
+use super::schema::Delivery;
 use crate::{
     app::App,
     http::{ApiError, Call, Ids, answer},
@@ -25,7 +25,7 @@ pub async fn get(
     call: Call,
     Ids(webhook, delivery): Ids<WebhookId, DeliveryId>,
 ) -> Result<Response, ApiError> {
-    let document = find(&app, &call, webhook).await?;
+    let document = app.document(&call, "webhooks", webhook).await?;
     let found = app.store.delivery(&document.id, &delivery.to_string()).await?.ok_or_else(ApiError::not_found)?;
     let key = app.store.organization_key(&document.organization).await?;
     let mut attempts = shown::opened(&key, app.store.attempts_of(std::slice::from_ref(&found)).await?);

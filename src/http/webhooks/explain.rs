@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aggregates::id::{EventId, WebhookId};
 use axum::{extract::State, response::Response};
 
-use super::{get::find, schema::Explanation};
+use super::schema::Explanation;
 use crate::{
     app::App,
     http::{ApiError, Call, Id, Query, answer},
@@ -25,7 +25,7 @@ pub async fn explain(
     Id(id): Id<WebhookId>,
     mut query: Query,
 ) -> Result<Response, ApiError> {
-    let document = find(&app, &call, id).await?;
+    let document = app.document(&call, "webhooks", id).await?;
     let event = query.needed_id::<EventId>("eventId");
     query.finish()?;
     let event = event.ok_or_else(ApiError::not_found)?.to_string();

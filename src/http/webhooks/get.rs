@@ -9,7 +9,6 @@ use super::schema::Webhook;
 use crate::{
     app::App,
     http::{ApiError, Call, Id, IfNoneMatch, answer},
-    store::Document,
 };
 
 /// Get a webhook
@@ -23,15 +22,6 @@ pub async fn get(
     Id(id): Id<WebhookId>,
     known: IfNoneMatch,
 ) -> Result<Response, ApiError> {
-    let document = find(&app, &call, id).await?;
+    let document = app.document(&call, "webhooks", id).await?;
     Ok(answer::versioned(&known, document.version, document.json))
-}
-
-/// The caller's webhook with this id.
-///
-/// # Errors
-/// 404 when there is none.
-pub async fn find(app: &App, call: &Call, id: WebhookId) -> Result<Document, ApiError> {
-    let document = app.store.document("webhooks", &call.organization().to_string(), &id.to_string()).await?;
-    document.ok_or_else(ApiError::not_found)
 }

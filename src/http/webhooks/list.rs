@@ -30,6 +30,6 @@ pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> 
         counter = format!("{counter}/{status}");
         filters.push(Filter::Equals("status", status.into()));
     }
-    let found = app.store.page_of(&list::query("webhooks", &page, sort, filters, Some(counter))).await?;
+    let found = list::fetch(&app, &call, &page, list::query("webhooks", &page, sort, filters, Some(counter))).await?;
     Ok(list::page(&page, &found, |document| document.json.clone()))
 }

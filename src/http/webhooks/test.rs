@@ -10,10 +10,7 @@ use aggregates::{
 use axum::{extract::State, response::Response};
 use projections::public::PublicType;
 
-use super::{
-    get::find,
-    schema::{Delivery, TestEvent},
-};
+use super::schema::{Delivery, TestEvent};
 use crate::{
     app::{App, Begun},
     command::webhooks::RecordTest,
@@ -53,7 +50,7 @@ pub async fn test(
         Begun::Answered(answer) => return Ok(answer),
         Begun::Marked(mark) => mark,
     };
-    let document = find(&app, &call, id).await?;
+    let document = app.document(&call, "webhooks", id).await?;
     let wanted = TestInput::from_json(&body)?.event_type;
     let like = match wanted.as_deref() {
         None | Some(trial::TYPE) => None,

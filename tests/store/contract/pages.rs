@@ -1,6 +1,6 @@
 //! Lists: every row once, in order, on every walk.
 
-use interview_relay::store::{Filter, PageQuery, Sort, Value};
+use interview_relay::store::{Cursor, Filter, PageQuery, Sort, Value};
 
 use super::submissions::{committed, event, project_row};
 use crate::support::engines::{Engine, on_both_engines};
@@ -76,7 +76,7 @@ on_both_engines! {
                                 break;
                             }
                             if by_cursor {
-                                query.after = seen.last().cloned();
+                                query.after = page.documents.last().map(|last| Cursor::at(last, sort));
                             } else {
                                 query.offset += limit;
                             }
