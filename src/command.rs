@@ -17,6 +17,7 @@ pub mod sessions;
 pub mod webhooks;
 
 mod replies;
+mod sent;
 mod work;
 
 use std::{
@@ -35,6 +36,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 pub use replies::Recorded;
+pub use sent::Sent;
 pub use work::{Root, Snapshot, Work};
 
 use crate::{

@@ -130,7 +130,8 @@ function during(work) {
     } catch (error) {
       if (error.name === 'AbortError') return undefined;
       if (!(error instanceof ApiError)) console.error(error);
-      await sync(error.status === 409 ? t('moved') : t('failed.action'));
+      const agreement = error.code === 'CONSENT_REQUIRED' ? t('consent.required') : null;
+      await sync(agreement ?? (error.status === 409 ? t('moved') : t('failed.action')));
       return undefined;
     } finally {
       waiting -= 1;
@@ -163,7 +164,7 @@ function showWelcome() {
   const onrefuse = () => during(async () => {
     await notice.patiently(api.connect);
     await act('/consent', { granted: false, type: 'all' });
-    show('refused', screens.refused({ strings, interview, onback: showWelcome }));
+    show('refused', screens.refused({ strings, interview, onback: () => sync() }));
   });
   show('welcome', screens.welcome({ strings, interview, onstart, onrefuse }));
 }

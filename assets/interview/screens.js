@@ -38,12 +38,16 @@ export function welcome({ strings, interview, onstart, onrefuse }) {
     ['pause', t('facts.pause')],
     ['calendar', t('facts.until', { date: strings.date(invite.expiresAt) })],
   ].filter(Boolean);
-  const terms = consent.texts.map((text) => term(strings, text, consent.required));
+  // Who has refused must take that back before anything starts, also where nothing was required.
+  const { recording, dataProcessing } = interview.session?.consent ?? {};
+  const refused = recording === false || dataProcessing === false;
+  const required = consent.required || refused;
+  const terms = consent.texts.map((text) => term(strings, text, required));
   const begin = h('button', { type: 'submit', class: 'button primary', id: 'start' }, t('start'), icon('arrow'));
 
   function submit(event) {
     event.preventDefault();
-    const missing = consent.required ? terms.filter((entry) => !entry.box.checked) : [];
+    const missing = required ? terms.filter((entry) => !entry.box.checked) : [];
     for (const entry of terms) entry.complain(missing.includes(entry) ? t('consent.missing') : '');
     if (missing.length) missing[0].box.focus();
     else onstart(terms.filter((entry) => entry.box.checked).map((entry) => entry.text));
@@ -58,7 +62,7 @@ export function welcome({ strings, interview, onstart, onrefuse }) {
       terms.length
         ? h('fieldset', { class: 'fieldset' },
           h('legend', { class: 'section' }, t('consent.title')),
-          h('p', { class: 'hint' }, t(consent.required ? 'consent.required' : 'consent.optional')),
+          h('p', { class: 'hint' }, t(required ? 'consent.required' : 'consent.optional')),
           terms.map((entry) => entry.element))
         : null,
       h('div', { class: 'actions' }, begin, button('secondary', t('refuse'), onrefuse, { id: 'refuse' }))));

@@ -152,18 +152,18 @@ impl Stage {
             "name": scene.script, "systemPrompt": scene.system_prompt, "questions": scene.questions,
             "settings": {"language": scene.language},
         });
-        let script: ScriptId = id(&self.run(&CreateScript { body: script }).await?)?;
+        let script: ScriptId = id(&self.run(&CreateScript { body: script.into() }).await?)?;
         self.run(&PublishScript { id: script }).await?;
         let campaign = json!({
             "name": scene.campaign, "scriptId": script, "settings": {"language": scene.language},
             "inviteDefaults": {"expiresIn": "30d"},
         });
-        id(&self.run(&CreateCampaign { body: campaign }).await?)
+        id(&self.run(&CreateCampaign { body: campaign.into() }).await?)
     }
 
     async fn invite(&self, campaign: CampaignId, invited: &Invited) -> Result<Value, String> {
         self.hands.advance(TimeDelta::minutes(7));
-        let body = json!({"email": invited.email, "name": invited.name, "sendEmail": false});
+        let body = json!({"email": invited.email, "name": invited.name, "sendEmail": false}).into();
         self.run(&CreateInvite { campaign, body }).await
     }
 
@@ -176,12 +176,12 @@ impl Stage {
     ) -> Result<SessionId, String> {
         let invite = self.invite(campaign, &participant.invited).await?;
         self.hands.advance(TimeDelta::minutes(41));
-        let device = json!({"device": {"browser": "Firefox 133", "os": "Android 15", "type": "mobile"}});
+        let device = json!({"device": {"browser": "Firefox 133", "os": "Android 15", "type": "mobile"}}).into();
         let open = OpenSession { invite: id(&invite)?, link: text(&invite, "token")?, body: device };
         let session: SessionId = id(&self.take_part(&open).await?["session"])?;
         self.hands.advance(TimeDelta::seconds(25));
         let hash = consent::shown(language, ConsentKind::All.types()).sha256;
-        let body = json!({"granted": true, "type": "all", "textSha256": hash});
+        let body = json!({"granted": true, "type": "all", "textSha256": hash}).into();
         let consent = RecordConsent { session, body, method: ConsentMethod::Web, ip: None, user_agent: None };
         self.take_part(&consent).await?;
         let mut turn = self.take_part(&StartSession { session }).await?;
@@ -198,7 +198,7 @@ impl Stage {
                 self.take_part(&LeaveSession { session }).await?;
                 return Ok(session);
             }
-            turn = self.take_part(&AnswerPrompt { session, body, spoken: None, produced: None }).await?;
+            turn = self.take_part(&AnswerPrompt { session, body: body.into(), spoken: None, produced: None }).await?;
         }
         self.hands.advance(TimeDelta::seconds(3));
         self.take_part(&CompleteSession { session }).await?;

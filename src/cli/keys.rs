@@ -31,7 +31,7 @@ pub async fn create(commands: &Commands, store: &Store, create: &KeysCreate) -> 
     };
     let secret = secret_key::generate();
     let command = CreateApiKey {
-        body: json!({"name": create.name, "scopes": scopes}),
+        body: json!({"name": create.name, "scopes": scopes}).into(),
         granted: Scope::ALL.iter().copied().collect(),
         secret: secret.clone(),
     };

@@ -1,11 +1,14 @@
 //! `projections rebuild` and `projections verify`.
 
 use super::installation::Installation;
-use crate::store::Report;
+use crate::store::{self, Report};
 
 /// Replays the log into fresh tables and puts them in the place of the live ones.
 pub async fn rebuild(installation: &Installation) -> Result<(), String> {
-    let report = installation.store.rebuild_projections().await.map_err(|error| error.to_string())?;
+    let report = installation.store.rebuild_projections().await.map_err(|error| match error {
+        store::Error::LeaseLost(_) => "another rebuild was started; this one has changed nothing".to_owned(),
+        error => error.to_string(),
+    })?;
     print(&report);
     println!("rebuilt {} rows from {} events; the fresh tables are live", report.rows, report.position);
     Ok(())

@@ -46,7 +46,7 @@ use crate::{
 /// Serves an installation until the process is told to stop.
 ///
 /// # Errors
-/// As [`serve`], and when the first organization cannot be made.
+/// As [`serve`].
 pub async fn run(config: &Config, installation: Installation) -> Result<(), String> {
     let Installation { commands, store, clock, key_file, database } = installation;
     // HTTP clients are built without a cryptography of their own.
@@ -54,7 +54,6 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let variables = std::env::vars().filter(|(name, _)| name.starts_with("AWS_"));
     let objects = Objects::open(&config.files, variables).map_err(|error| format!("files-url = {error}"))?;
     let files = Arc::new(Files::new(objects, Sizes { upload: config.max_upload, ..Sizes::default() }));
-    let first_key = first_start(&commands).await?;
     let signal = server::stop_signal().map_err(|error| error.to_string())?;
     let (halt, stop) = watch::channel(false);
     let uses = Arc::new(KeyUses::default());
@@ -128,7 +127,9 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     if config.dev {
         operations.extend(routes::development());
     }
-    let banner = move || {
+    let banner = async || {
+        // Not before everything else is known to work: the key is shown only once.
+        let first_key = first_start(&commands).await?;
         println!("InterviewRelay listens on {}", config.public_url);
         println!("  events      {database}");
         println!("  files       {}", config.files);
@@ -139,6 +140,7 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
             println!("\nThis is the first start. Your API key, which is shown only now:\n\n  {}\n", *key);
             println!("Try it:\n\n  curl {}/v1/campaigns -H \"Authorization: Bearer {}\"\n", config.public_url, *key);
         }
+        Ok(())
     };
     let background = tokio::spawn(background.watch(signal, halt));
     let result = serve(config, clock, backend, operations, app, stop, banner).await;
@@ -184,10 +186,12 @@ pub struct Ordered {
     pub challenges: Router,
 }
 
-/// Serves `operations` until `stop` turns true. `ready` hears of it once connections are accepted.
+/// Serves `operations` until `stop` turns true. `ready` runs before the first request is let in, when nothing else can go
+/// wrong any more.
 ///
 /// # Errors
-/// When an address cannot be listened on, or a file or URL of the settings is of no use; the message names it.
+/// When an address cannot be listened on, or a file or URL of the settings is of no use; the message names it. What `ready`
+/// fails with.
 pub async fn serve<S: Clone + Send + Sync + 'static>(
     config: &Config,
     clock: Clock,
@@ -195,7 +199,7 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     operations: Vec<Operation<S>>,
     state: S,
     stop: watch::Receiver<bool>,
-    ready: impl FnOnce(),
+    ready: impl AsyncFnOnce() -> Result<(), String>,
 ) -> Result<(), String> {
     let platform = Arc::new(Platform {
         clock,
@@ -229,7 +233,7 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     let bounds =
         Bounds { head_timeout: config.header_timeout, connections: config.max_connections, ..Bounds::default() };
     tracing::info!(listen = %config.listen, public_url = config.public_url, "serving");
-    ready();
+    ready().await?;
     let serving = server::serve(fronts, bounds, stop.clone());
     match &mut keeping {
         None => serving.await,

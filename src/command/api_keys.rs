@@ -13,13 +13,13 @@ use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Answer, Command, Stop, Work};
+use super::{Answer, Command, Sent, Stop, Work};
 use crate::trust::secret_key;
 
 /// `POST /v1/api-keys`.
 pub struct CreateApiKey {
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
     /// What the caller may do: nobody can make a key that is stronger than the own one.
     pub granted: BTreeSet<Scope>,
     /// The new key. It is made before, so that it stays the same when the command runs again.
@@ -30,7 +30,7 @@ impl Command for CreateApiKey {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let organization_id = work.caller().organization;
         work.load::<Organization>(organization_id).await?;
-        let key = NewApiKeyInput::from_json(&self.body)?.validate(work.now())?;
+        let key = NewApiKeyInput::from_json(self.body.json()?)?.validate(work.now())?;
         let missing: Vec<&str> =
             key.scopes.iter().filter(|scope| !grants(&self.granted, **scope)).map(|scope| scope.as_str()).collect();
         if !missing.is_empty() {

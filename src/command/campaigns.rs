@@ -14,20 +14,20 @@ use aggregates::{
 use serde_json::Value;
 
 use self::stats::Stats;
-use super::{Answer, Command, Root, Stop, Work, email_templates::Named};
+use super::{Answer, Command, Root, Sent, Stop, Work, email_templates::Named};
 use crate::http::extract::IfMatch;
 
 /// `POST /v1/campaigns`.
 pub struct CreateCampaign {
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for CreateCampaign {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let organization_id = work.caller().organization;
         let organization: Organization = work.load(organization_id).await?;
-        let input = NewCampaignInput::from_json(&self.body)?;
+        let input = NewCampaignInput::from_json(self.body.json()?)?;
         let mut unknown = Vec::new();
         let script: Option<Script> = match input.script_id.parse::<ScriptId>() {
             Ok(id) => named(work, id, "scriptId", &mut unknown).await?,
@@ -56,13 +56,13 @@ pub struct UpdateCampaign {
     /// The versions that the client is willing to change.
     pub if_match: IfMatch,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for UpdateCampaign {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let campaign: Campaign = work.load_expected(self.id, &self.if_match).await?;
-        let input = CampaignPatchInput::from_json(&self.body)?;
+        let input = CampaignPatchInput::from_json(self.body.json()?)?;
         let mut unknown = Vec::new();
         if let Change::Set(text) = &input.project_id
             && let Ok(project) = text.parse::<ProjectId>()

@@ -11,9 +11,9 @@ use aggregates::{
     id::EmailTemplateId,
     value::{Input, parse_instant},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Answer, Command, Stop, Work};
+use super::{Answer, Command, Sent, Stop, Work};
 use crate::{
     http::IfMatch,
     mail::{Rendered, Source, builtin},
@@ -22,12 +22,12 @@ use crate::{
 /// `POST /v1/email-templates`.
 pub struct CreateEmailTemplate {
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for CreateEmailTemplate {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        let template = NewEmailTemplateInput::from_json(&self.body)?.validate()?;
+        let template = NewEmailTemplateInput::from_json(self.body.json()?)?.validate()?;
         let id: EmailTemplateId = work.new_id();
         let organization_id = work.caller().organization;
         let create = EmailTemplateCommand::Create { template_id: id, organization_id, template };
@@ -43,13 +43,13 @@ pub struct UpdateEmailTemplate {
     /// The versions that the client is willing to change.
     pub if_match: IfMatch,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for UpdateEmailTemplate {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load_expected::<EmailTemplate>(self.id, &self.if_match).await?;
-        let patch = EmailTemplatePatchInput::from_json(&self.body)?.validate()?;
+        let patch = EmailTemplatePatchInput::from_json(self.body.json()?)?.validate()?;
         work.execute::<EmailTemplate>(self.id, EmailTemplateCommand::Update(patch))?;
         Ok(Answer::ok(work.document::<EmailTemplate>(self.id)?)
             .tagged(work.version::<EmailTemplate>(self.id).to_string()))
@@ -75,13 +75,13 @@ pub struct PreviewEmailTemplate {
     /// The template.
     pub id: EmailTemplateId,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for PreviewEmailTemplate {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let template: EmailTemplate = work.load(self.id).await?;
-        let input = VariablesInput::from_json(&self.body)?;
+        let input = VariablesInput::from_json(self.body.json()?)?;
         let given = input.expires_at().map_err(|fault| Refusal::validation(vec![fault]))?;
         let mut sample = Variables::sample();
         sample.language = input.language().or(template.language.as_deref()).unwrap_or("en").to_owned();

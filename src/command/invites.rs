@@ -15,21 +15,21 @@ use aggregates::{
 };
 use serde_json::{Value, json};
 
-use super::{Answer, Command, Stop, Work, email_templates::Named, not_found};
+use super::{Answer, Command, Sent, Stop, Work, email_templates::Named, not_found};
 
 /// `POST /v1/campaigns/{campaignId}/invites`.
 pub struct CreateInvite {
     /// The campaign.
     pub campaign: CampaignId,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for CreateInvite {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let campaign: Campaign = work.load(self.campaign).await?;
         let organization: Organization = work.load(work.caller().organization).await?;
-        let input = NewInviteInput::from_json(&self.body)?;
+        let input = NewInviteInput::from_json(self.body.json()?)?;
         let wrong = Named::default().check(work, "emailTemplate", input.email_template.as_deref()).await?;
         let terms = campaign.invite_terms(work.now());
         let invite = with_field_errors(input.validate(&terms), wrong.into_iter().collect())?;
@@ -50,14 +50,14 @@ pub struct CreateInvites {
     /// The campaign.
     pub campaign: CampaignId,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for CreateInvites {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let campaign: Campaign = work.load(self.campaign).await?;
         let organization: Organization = work.load(work.caller().organization).await?;
-        let input = BulkInput::from_json(&self.body)?;
+        let input = BulkInput::from_json(self.body.json()?)?;
         let mut named = Named::default();
         let wrong = named.check(work, "emailTemplate", input.email_template.as_deref()).await?;
         let terms = campaign.invite_terms(work.now());

@@ -6,9 +6,8 @@ use aggregates::{
     organization::Organization,
     value::Input,
 };
-use serde_json::Value;
 
-use super::{Answer, Command, Commands, Stop, Work};
+use super::{Answer, Command, Commands, Sent, Stop, Work};
 use crate::{
     http::IfMatch,
     store::{self, Filter, PageQuery, Sort},
@@ -18,14 +17,14 @@ use crate::{
 /// `POST /v1/organization/members`: invites a person, or invites again who has not accepted yet.
 pub struct InviteMember {
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for InviteMember {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let organization_id = work.caller().organization;
         work.load::<Organization>(organization_id).await?;
-        let member = NewMemberInput::from_json(&self.body)?.validate()?;
+        let member = NewMemberInput::from_json(self.body.json()?)?.validate()?;
         let now = work.now();
         if let Some(id) = find(work, member.email.normalized()).await? {
             work.load::<Member>(id).await?;
@@ -78,13 +77,13 @@ pub struct UpdateMember {
     /// The versions that the client is willing to change.
     pub if_match: IfMatch,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for UpdateMember {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load_expected::<Member>(self.id, &self.if_match).await?;
-        let patch = MemberPatchInput::from_json(&self.body)?.validate()?;
+        let patch = MemberPatchInput::from_json(self.body.json()?)?.validate()?;
         let owners = owners(work).await?;
         work.execute::<Member>(self.id, MemberCommand::Update { patch, owners })?;
         Ok(Answer::ok(work.document::<Member>(self.id)?).tagged(work.version::<Member>(self.id).to_string()))

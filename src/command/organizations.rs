@@ -10,9 +10,8 @@ use aggregates::{
 };
 use projections::organization::{OrganizationDocument, logo_path};
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::{Answer, Command, Commands, Stop, Work, not_found};
+use super::{Answer, Command, Commands, Sent, Stop, Work, not_found};
 use crate::{
     http::extract::IfMatch,
     store::{self, end_of_upload},
@@ -75,7 +74,7 @@ pub struct UpdateOrganization {
     /// The versions that the client is willing to change.
     pub if_match: IfMatch,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for UpdateOrganization {
@@ -86,7 +85,7 @@ impl Command for UpdateOrganization {
             Logo::File(file) => format!("{}{}", work.commands().public_url, logo_path(*file)),
             Logo::Url(url) => url.clone(),
         });
-        let patch = OrganizationPatchInput::from_json(&self.body)?.validate(shown.as_deref())?;
+        let patch = OrganizationPatchInput::from_json(self.body.json()?)?.validate(shown.as_deref())?;
         if !patch.logo.is_keep() {
             delete_logo(work, &organization).await?;
         }

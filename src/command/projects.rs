@@ -8,9 +8,8 @@ use aggregates::{
     script::{Script, ScriptCommand},
     value::{Change, Input},
 };
-use serde_json::Value;
 
-use super::{Answer, Command, Stop, Work, not_found};
+use super::{Answer, Command, Sent, Stop, Work, not_found};
 use crate::{
     http::IfMatch,
     store::{Cursor, Filter, PageQuery, Sort},
@@ -22,12 +21,12 @@ const PAGE: i64 = 500;
 /// `POST /v1/projects`.
 pub struct CreateProject {
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for CreateProject {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        let project = NewProjectInput::from_json(&self.body)?.validate()?;
+        let project = NewProjectInput::from_json(self.body.json()?)?.validate()?;
         let id: ProjectId = work.new_id();
         let create = ProjectCommand::Create { project_id: id, organization_id: work.caller().organization, project };
         work.execute::<Project>(id, create)?;
@@ -42,13 +41,13 @@ pub struct UpdateProject {
     /// The versions that the client is willing to change.
     pub if_match: IfMatch,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for UpdateProject {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load_expected::<Project>(self.id, &self.if_match).await?;
-        let patch = ProjectPatchInput::from_json(&self.body)?.validate()?;
+        let patch = ProjectPatchInput::from_json(self.body.json()?)?.validate()?;
         work.execute::<Project>(self.id, ProjectCommand::Update(patch))?;
         Ok(Answer::ok(work.document::<Project>(self.id)?).tagged(work.version::<Project>(self.id).to_string()))
     }

@@ -9,10 +9,9 @@ use aggregates::{
     },
     value::Input,
 };
-use serde_json::Value;
 
 use super::{
-    Answer, Command, Stop, Work, files,
+    Answer, Command, Sent, Stop, Work, files,
     projects::{check_reference, with_reference},
 };
 use crate::http::IfMatch;
@@ -20,12 +19,12 @@ use crate::http::IfMatch;
 /// `POST /v1/scripts`.
 pub struct CreateScript {
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for CreateScript {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        let input = NewScriptInput::from_json(&self.body)?;
+        let input = NewScriptInput::from_json(self.body.json()?)?;
         let mut wrong = Vec::from_iter(check_reference(work, input.project_id.as_deref()).await?);
         // A script that does not exist yet has no media.
         wrong.extend(check_media(work, None, &input.questions).await?);
@@ -37,12 +36,12 @@ impl Command for CreateScript {
 /// `POST /v1/scripts/import`: a new draft of what an exported file holds (contract 33).
 pub struct ImportScript {
     /// The file.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for ImportScript {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
-        let Imported { mut script, media } = import(&self.body)?;
+        let Imported { mut script, media } = import(self.body.json()?)?;
         let id = work.new_id();
         let adopted = files::adopt_media(work, id, &media).await?;
         let missing = adopted.iter().enumerate().filter(|(_, id)| id.is_none()).map(|(index, _)| {
@@ -97,13 +96,13 @@ pub struct UpdateScript {
     /// The versions that the client is willing to change.
     pub if_match: IfMatch,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for UpdateScript {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load_expected::<Script>(self.id, &self.if_match).await?;
-        let input = ScriptPatchInput::from_json(&self.body)?;
+        let input = ScriptPatchInput::from_json(self.body.json()?)?;
         let project = input.project_id.as_ref().set().map(String::as_str);
         let mut wrong = Vec::from_iter(check_reference(work, project).await?);
         let questions = input.questions.as_ref().set().map(Vec::as_slice);
@@ -150,13 +149,13 @@ pub struct CreateScriptVersion {
     /// The script.
     pub id: ScriptId,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for CreateScriptVersion {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load::<Script>(self.id).await?;
-        let input = NewVersionInput::from_json(&self.body)?;
+        let input = NewVersionInput::from_json(self.body.json()?)?;
         let wrong = check_media(work, Some(self.id), input.questions.as_deref().unwrap_or_default()).await?;
         let version = with_reference(input.validate(), wrong)?;
         work.execute::<Script>(self.id, ScriptCommand::CreateVersion(version))?;

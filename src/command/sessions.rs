@@ -24,7 +24,7 @@ use chrono::{DateTime, Duration, SubsecRound, Utc};
 use serde_json::{Map, Value};
 
 use self::{ending::conclude, query::content};
-use super::{Answer, Command, Stop, Work, not_found};
+use super::{Answer, Command, Sent, Stop, Work, not_found};
 use crate::trust::session_token::{self, Claims};
 
 pub use ending::{Moods, moods};
@@ -41,7 +41,7 @@ pub struct OpenSession {
     /// The token of its link, under which the session's token is issued.
     pub link: String,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for OpenSession {
@@ -52,7 +52,7 @@ impl Command for OpenSession {
             Some(id) => Some((id, work.load::<Session>(id).await?)),
             None => None,
         };
-        let device = DeviceInput::from_body(&self.body)?;
+        let device = DeviceInput::from_body(self.body.json()?)?;
         let now = work.now();
         if let Some((id, session)) = &previous
             && session.status.is_over()
@@ -123,7 +123,7 @@ pub struct RecordConsent {
     /// The session.
     pub session: SessionId,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
     /// Who asks.
     pub method: ConsentMethod,
     /// The address of a participant's connection; an API key's request names one in its body instead.
@@ -138,7 +138,7 @@ const MAX_USER_AGENT: usize = 500;
 impl Command for RecordConsent {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load::<Session>(self.session).await?;
-        let input = ConsentInput::from_json(&self.body)?.validate()?;
+        let input = ConsentInput::from_json(self.body.json()?)?.validate()?;
         let ip = match self.method {
             ConsentMethod::Web => self.ip.clone(),
             ConsentMethod::Api => input.ip,
@@ -198,7 +198,7 @@ pub struct AnswerPrompt {
     /// The session.
     pub session: SessionId,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
     /// What is known about the answer if it was spoken.
     pub spoken: Option<Spoken>,
     /// Wording for what comes next, for exactly this prompt; the interviewer's own is used where it is missing.
@@ -209,7 +209,7 @@ impl Command for AnswerPrompt {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let session: Session = work.load(self.session).await?;
         let content = content(work, session.script_id, session.script_version).await?;
-        let answer = AnswerInput::from_json(&self.body)?.validate()?;
+        let answer = AnswerInput::from_json(self.body.json()?)?.validate()?;
         let seq = answer.seq;
         heard_of(work, self.session, &session)?;
         let command = SessionCommand::Answer {
@@ -249,13 +249,13 @@ pub struct PauseSession {
     /// Who asks: [`PauseCause::Participant`] or [`PauseCause::Api`].
     pub cause: PauseCause,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 impl Command for PauseSession {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load::<Session>(self.session).await?;
-        let reason = PauseInput::from_json(&self.body)?.validate()?;
+        let reason = PauseInput::from_json(self.body.json()?)?.validate()?;
         let command = SessionCommand::Pause { cause: self.cause, reason, now: work.now() };
         work.execute::<Session>(self.session, command)?;
         shown(work, self.session, self.cause == PauseCause::Api)

@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use projections::public;
 use serde_json::{Number, Value, json};
 
-use super::{Answer, Command, Stop, Work, api_keys::with_member, campaigns::named, not_found};
+use super::{Answer, Command, Sent, Stop, Work, api_keys::with_member, campaigns::named, not_found};
 use crate::{
     http::IfMatch,
     store::{Attempt, Delivery, DeliveryStatus, Replay, Source, Store},
@@ -65,7 +65,7 @@ async fn key(work: &Work<'_>) -> Result<Key, Stop> {
 /// `POST /v1/webhooks`.
 pub struct CreateWebhook {
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
     /// Whether `http` and loopback are allowed.
     pub development: bool,
     /// Its secret. It is made before, so that it stays the same when the command runs again.
@@ -75,7 +75,7 @@ pub struct CreateWebhook {
 impl Command for CreateWebhook {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let organization_id: OrganizationId = work.caller().organization;
-        let input = NewWebhookInput::from_json(&self.body)?;
+        let input = NewWebhookInput::from_json(self.body.json()?)?;
         let unknown = references(work, input.campaign_id.as_deref(), input.project_id.as_deref()).await?;
         let types = event_types();
         let rules = Rules { event_types: &types, development: self.development };
@@ -110,7 +110,7 @@ pub struct UpdateWebhook {
     /// The versions that the client is willing to change.
     pub if_match: IfMatch,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
     /// Whether `http` and loopback are allowed.
     pub development: bool,
 }
@@ -118,7 +118,7 @@ pub struct UpdateWebhook {
 impl Command for UpdateWebhook {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         let webhook: Webhook = work.load_expected(self.id, &self.if_match).await?;
-        let input = WebhookPatchInput::from_json(&self.body)?;
+        let input = WebhookPatchInput::from_json(self.body.json()?)?;
         let new = |change: &Change<String>, current: Option<String>| match change {
             Change::Set(id) if current.as_ref() != Some(id) => Some(id.clone()),
             _ => None,
@@ -290,7 +290,7 @@ pub struct StartReplay {
     /// The endpoint.
     pub webhook: WebhookId,
     /// The request's body.
-    pub body: Value,
+    pub body: Sent,
 }
 
 #[derive(Default)]
@@ -357,7 +357,7 @@ impl ReplayInput {
             }
         }
         if self.event_types.as_ref().is_some_and(Vec::is_empty) {
-            errors.push(FieldError::new("eventTypes", "too_short", "must name at least one event type"));
+            errors.push(FieldError::new("eventTypes", "too_few", "must name at least one event type"));
         }
         let wanted = Wanted { since, from_sequence, until, event_types: self.event_types };
         if errors.is_empty() { Ok(wanted) } else { Err(Refusal::validation(errors)) }
@@ -367,7 +367,7 @@ impl ReplayInput {
 impl Command for StartReplay {
     async fn execute(&self, work: &mut Work<'_>) -> Result<Answer, Stop> {
         work.load::<Webhook>(self.webhook).await?;
-        let wanted = ReplayInput::from_json(&self.body)?.validate()?;
+        let wanted = ReplayInput::from_json(self.body.json()?)?.validate()?;
         let (webhook, organization) = (self.webhook.to_string(), work.caller().organization.to_string());
         let store = work.store();
         // Of two that count at once, one must count again: the other one has signalled.

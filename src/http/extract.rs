@@ -1,6 +1,6 @@
 //! What a handler asks for in its signature.
 
-use std::{net::IpAddr, str::FromStr, sync::Arc};
+use std::{convert::Infallible, net::IpAddr, str::FromStr, sync::Arc};
 
 use aggregates::{Code, FieldError, Refusal, id::ApiKeyId, id::OrganizationId};
 use axum::{
@@ -15,6 +15,7 @@ use super::{
     json,
     observe::RequestId,
 };
+use crate::command::Sent;
 
 /// A request of an authenticated caller.
 #[derive(Clone, Debug)]
@@ -168,18 +169,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Token {
     }
 }
 
-/// The JSON body as it stands; an empty one counts as `{}`. The command reads it field by field, after it has looked
-/// for the resource, so that an unknown id is told before a bad body (contract 4).
+/// The JSON body as it stands; an empty one counts as `{}`. The command reads it after it has looked for the resource, so
+/// that an unknown id is told before a bad body (contract 4).
 #[derive(Clone, Debug)]
-pub struct Body(pub Value);
+pub struct Body(pub Sent);
 
 impl<S: Send + Sync> FromRequestParts<S> for Body {
-    type Rejection = ApiError;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let value = read_json(parts)?;
-        let errors = unstorable(&value);
-        if errors.is_empty() { Ok(Self(value)) } else { Err(Refusal::validation(errors).into()) }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let sent = read_json(parts).and_then(|value| match unstorable(&value) {
+            errors if errors.is_empty() => Ok(value),
+            errors => Err(Refusal::validation(errors)),
+        });
+        Ok(Self(sent.map_or_else(Sent::bad, Sent::from)))
     }
 }
 
@@ -203,20 +206,21 @@ impl<S: Send + Sync> FromRequestParts<S> for NoBody {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        read_json(parts).map(|_| Self)
+        read_json(parts)?;
+        Ok(Self)
     }
 }
 
-fn read_json(parts: &Parts) -> Result<Value, ApiError> {
+fn read_json(parts: &Parts) -> Result<Value, Refusal> {
     match parts.extensions.get::<RawBody>() {
         Some(RawBody(bytes)) if !bytes.is_empty() => json::parse(bytes).map_err(|error| malformed(&error)),
         _ => Ok(Value::Object(serde_json::Map::new())),
     }
 }
 
-fn malformed(error: &serde_json::Error) -> ApiError {
+fn malformed(error: &serde_json::Error) -> Refusal {
     let message = format!("The request body is not valid JSON: {error}.");
-    ApiError::invalid_request(message.clone(), vec![FieldError::new("body", "invalid_json", message)])
+    Refusal::malformed(message.clone(), vec![FieldError::new("body", "invalid_json", message)])
 }
 
 /// Texts with a NUL character, which JSON allows and PostgreSQL cannot store.
@@ -275,7 +279,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let tags = tags(&parts.headers, header::IF_MATCH);
-        if tags.is_empty() || tags.contains(&"*") {
+        if !parts.headers.contains_key(header::IF_MATCH) || tags.contains(&"*") {
             return Ok(Self(None));
         }
         // The part before a dot is the version; a tag that is no version of ours matches nothing.

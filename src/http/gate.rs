@@ -105,6 +105,8 @@ pub(super) struct Gate {
     pub platform: Arc<Platform>,
     pub access: Access,
     pub intake: Intake,
+    /// Bytes of a body, where that is not [`Limits::body`].
+    pub most: Option<usize>,
 }
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -122,6 +124,7 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         Access::Public | Access::InviteToken | Access::Health | Access::Mail => Ok(Who::Anybody),
     };
     let limits = &platform.limits;
+    let most = gate.most.unwrap_or(limits.body);
     let (bucket, limit) = match (&caller, gate.access) {
         (Ok(Who::Key(caller)), _) => (Bucket::Key(caller.key_id), caller.rate_limit),
         (Ok(Who::Participant(participant)), _) => (Bucket::Session(participant.session), limits.session),
@@ -137,11 +140,11 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
         }
         let body = match gate.intake {
             Intake::Json => {
-                admit_body(platform, &mut parts, body).await?;
+                admit_body(limits, most, &mut parts, body).await?;
                 Body::empty()
             }
             Intake::Bytes => {
-                let bytes = read_body(&platform.limits, &parts.headers, body).await?;
+                let bytes = read_body(limits, most, &parts.headers, body).await?;
                 parts.extensions.insert(RawBody(bytes));
                 Body::empty()
             }
@@ -236,11 +239,11 @@ pub(super) fn client_address(extensions: &Extensions) -> IpAddr {
 }
 
 /// Reads the body under its limits and leaves it, with the idempotency key that covers it, in the extensions.
-async fn admit_body(platform: &Platform, parts: &mut Parts, body: Body) -> Result<(), ApiError> {
+async fn admit_body(limits: &Limits, most: usize, parts: &mut Parts, body: Body) -> Result<(), ApiError> {
     if !matches!(parts.method, Method::POST | Method::PATCH) {
         return Ok(());
     }
-    let bytes = read_body(&platform.limits, &parts.headers, body).await?;
+    let bytes = read_body(limits, most, &parts.headers, body).await?;
     if !bytes.is_empty() && !is_json(&parts.headers) {
         return Err(ApiError::new(
             Failure::UnsupportedMediaType,
@@ -254,16 +257,16 @@ async fn admit_body(platform: &Platform, parts: &mut Parts, body: Body) -> Resul
     Ok(())
 }
 
-async fn read_body(limits: &Limits, headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
+async fn read_body(limits: &Limits, most: usize, headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
     let too_large = || {
-        ApiError::new(Failure::PayloadTooLarge, format!("The body may have at most {} bytes.", limits.body))
-            .with_detail("maxBytes", limits.body)
+        ApiError::new(Failure::PayloadTooLarge, format!("The body may have at most {most} bytes."))
+            .with_detail("maxBytes", most)
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limits.body as u64) {
+    if announced.is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
-    match tokio::time::timeout(limits.body_timeout, Limited::new(body, limits.body).collect()).await {
+    match tokio::time::timeout(limits.body_timeout, Limited::new(body, most).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(unreadable("The body could not be read.")),

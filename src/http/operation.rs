@@ -6,8 +6,9 @@ use aggregates::api_key::Scope;
 use axum::{
     Extension, Router,
     extract::Request,
-    http::Method,
+    http::{HeaderValue, Method, header::ALLOW},
     middleware::{from_fn, from_fn_with_state},
+    response::Response,
     routing::MethodRouter,
 };
 use utoipa::openapi::{
@@ -64,6 +65,8 @@ pub struct Operation<S> {
     pub access: Access,
     /// How its body reaches it.
     pub intake: Intake,
+    /// Bytes that its body may have, where that is not [`super::Limits::body`].
+    pub most: Option<usize>,
     /// The status of success, as documented.
     pub success: u16,
     /// What the OpenAPI document says about it.
@@ -90,7 +93,7 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
         let statuses = docs.responses.responses.keys().filter_map(|status| status.parse::<u16>().ok());
         let success = statuses.filter(|status| (200..300).contains(status)).max();
         let Some(success) = success else { panic!("{method} {path} documents no success") };
-        Self { method, path, access, intake: Intake::Json, success, docs, schemas, handler }
+        Self { method, path, access, intake: Intake::Json, most: None, success, docs, schemas, handler }
     }
 
     /// Registers an operation that demands `scope`.
@@ -109,6 +112,13 @@ impl<S: Clone + Send + Sync + 'static> Operation<S> {
     #[must_use]
     pub fn bytes(mut self) -> Self {
         self.intake = Intake::Bytes;
+        self
+    }
+
+    /// Lets the body have so many bytes.
+    #[must_use]
+    pub fn of_at_most(mut self, bytes: usize) -> Self {
+        self.most = Some(bytes);
         self
     }
 
@@ -157,7 +167,7 @@ pub fn documented_method(method: &Method) -> HttpMethod {
 
 /// Puts the table to work: every operation behind its gate, everything else refused in the API's own shape.
 ///
-/// Call it through [`alias_put`], which has to look at a request before its route is chosen.
+/// Call it through [`alias_put`] and [`name_put`], since it chooses a request's route, and names the methods of a path, itself.
 pub fn router<S: Clone + Send + Sync + 'static>(
     platform: &Arc<Platform>,
     operations: Vec<Operation<S>>,
@@ -168,7 +178,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(
     let document = openapi::served(&operations).unwrap_or_else(|_| openapi::Document(bytes::Bytes::new()));
     let mut router = Router::new();
     for operation in operations {
-        let gate = Gate { platform: Arc::clone(platform), access: operation.access, intake: operation.intake };
+        let Operation { access, intake, most, .. } = operation;
+        let gate = Gate { platform: Arc::clone(platform), access, intake, most };
         let handler = operation.handler.route_layer(from_fn_with_state(gate, gate::pass));
         router = router.route(&operation.path, handler);
     }
@@ -194,4 +205,14 @@ pub fn alias_put<B>(mut request: axum::http::Request<B>) -> axum::http::Request<
         *request.method_mut() = Method::PATCH;
     }
     request
+}
+
+/// Names the alias where a 405 tells which methods there are.
+pub fn name_put(mut response: Response) -> Response {
+    let allowed = response.headers().get(ALLOW).and_then(|allowed| allowed.to_str().ok());
+    let with_alias = allowed.filter(|allowed| allowed.contains("PATCH")).map(|allowed| format!("{allowed},PUT"));
+    if let Some(value) = with_alias.and_then(|allowed| HeaderValue::from_str(&allowed).ok()) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
 }

@@ -94,7 +94,7 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::scoped(Scope::ProjectsWrite, routes!(projects::delete::delete)),
         Operation::scoped(Scope::ScriptsRead, routes!(scripts::list::list)),
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::create::create)),
-        Operation::scoped(Scope::ScriptsWrite, routes!(scripts::import::import)),
+        Operation::scoped(Scope::ScriptsWrite, routes!(scripts::import::import)).of_at_most(scripts::import::MOST),
         Operation::scoped(Scope::ScriptsRead, routes!(scripts::get::get)),
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::update::update)),
         Operation::scoped(Scope::ScriptsWrite, routes!(scripts::delete::delete)),

@@ -39,7 +39,13 @@ use self::{
     patience::{Patient, Progress},
     stall::Unstalled,
 };
-use super::{ApiError, TrustedProxies, error::Failure, observe::observe, operation::alias_put, proxies::ClientAddress};
+use super::{
+    ApiError, TrustedProxies,
+    error::Failure,
+    observe::observe,
+    operation::{alias_put, name_put},
+    proxies::ClientAddress,
+};
 
 /// Bounds on connections.
 #[derive(Clone, Debug)]
@@ -276,7 +282,7 @@ impl Connection {
             async move {
                 let answer = answer.await;
                 progress.answer();
-                answer
+                answer.map(name_put)
             }
         });
         let mut http = http1::Builder::new();

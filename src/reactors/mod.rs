@@ -35,10 +35,12 @@ pub trait Subscriber: Send + Sync {
     /// Adds what an event means to the effects that commit with the checkpoint.
     ///
     /// # Errors
-    /// When the event cannot be dealt with. After a few tries it is put aside, and the subscriber goes on.
+    /// When the event cannot be dealt with: it is put aside, and the subscriber goes on.
     fn observe(&self, record: &StoredRecord, effects: &mut Effects) -> Result<(), String>;
 
     /// Acts on timers that are due, all of one kind and one organization. It may be asked again for those it has acted on.
+    ///
+    /// When it fails for many, it is asked for each alone; one that fails alone rests for a while.
     ///
     /// A timer says only that somebody should look. What it was set for may have been superseded, so what is really due
     /// is for the command to decide; one that finds nothing to do is done, or set anew for a later time.
@@ -50,18 +52,30 @@ pub trait Subscriber: Send + Sync {
     ) -> impl Future<Output = Result<Fired, command::Error>> + Send;
 }
 
-/// What came of timers. Those that are not among the done ones will be tried again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What came of timers. Those that are not among the done ones will be tried again, soon.
+#[derive(Clone, Debug, Default)]
 pub struct Fired {
     /// Timers that are not needed any more.
     pub done: Vec<Timer>,
     /// Timers to set, in the transaction that removes the done ones.
     pub set: Vec<Timer>,
+    /// Timers that could not be dealt with, and why.
+    pub failed: Vec<(Timer, command::Error)>,
 }
 
 impl Fired {
+    fn extend(&mut self, other: Self) {
+        self.done.extend(other.done);
+        self.set.extend(other.set);
+        self.failed.extend(other.failed);
+    }
+
     /// All of them are done, and nothing follows.
     pub fn all(timers: &[Timer]) -> Self {
-        Self { done: timers.to_vec(), set: Vec::new() }
+        Self { done: timers.to_vec(), ..Self::default() }
+    }
+
+    fn failed(timer: Timer, error: command::Error) -> Self {
+        Self { failed: vec![(timer, error)], ..Self::default() }
     }
 }

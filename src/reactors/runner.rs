@@ -1,6 +1,9 @@
 //! Runs a subscriber: lease, checkpoint, timers, parking.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use aggregates::id::EventId;
 use chrono::TimeDelta;
@@ -8,7 +11,7 @@ use tokio::sync::watch;
 
 use super::{Fired, Subscriber};
 use crate::{
-    command::Commands,
+    command::{self, Commands},
     store::{self, Effects, Lease, Parked, Store, Timer},
 };
 
@@ -18,8 +21,13 @@ const LEASE: TimeDelta = TimeDelta::seconds(15);
 const PAUSE: TimeDelta = TimeDelta::seconds(1);
 /// Events and timers dealt with in one transaction.
 const STEP: i64 = 500;
-/// How often an event is tried before it is put aside.
-const TRIES: usize = 3;
+/// How long a timer rests that cannot be dealt with; twice as long each time, up to [`LONGEST_REST`].
+const REST: TimeDelta = TimeDelta::minutes(1);
+/// The longest rest.
+const LONGEST_REST: TimeDelta = TimeDelta::hours(1);
+/// How often a timer fails before that is put down among what was put aside. It is tried again all the same: a newer node
+/// may know what to do.
+const TRIES: u32 = 3;
 
 /// What one pass came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +46,14 @@ pub struct Runner<S> {
     commands: Arc<Commands>,
     owner: String,
     lease: Option<(Lease, i64)>,
+    /// How often a timer that rests has failed, by its kind and stream.
+    failures: HashMap<(String, String), u32>,
 }
 
 impl<S: Subscriber> Runner<S> {
     /// Prepares to run. `owner` must differ between nodes and between starts.
     pub fn new(subscriber: S, commands: Arc<Commands>, owner: String) -> Self {
-        Self { subscriber, commands, owner, lease: None }
+        Self { subscriber, commands, owner, lease: None, failures: HashMap::new() }
     }
 
     /// Runs until told to stop, then lets go of the lease.
@@ -109,17 +119,9 @@ impl<S: Subscriber> Runner<S> {
         let Some(last) = records.last() else { return Ok(false) };
         let mut effects = Effects::new(lease, last.position);
         for record in &records {
-            let mut result = self.subscriber.observe(record, &mut effects);
-            for _ in 1..TRIES {
-                if result.is_err() {
-                    result = self.subscriber.observe(record, &mut effects);
-                }
-            }
-            if let Err(error) = result {
+            if let Err(error) = self.subscriber.observe(record, &mut effects) {
                 tracing::error!(subscriber = S::NAME, position = record.position, error, "an event was put aside");
-                let parked =
-                    Parked { id: self.commands.ids.next::<EventId>().to_string(), position: record.position, error };
-                effects.park(parked, now.timestamp_micros());
+                effects.park(self.parked(record.position, error), now.timestamp_micros());
             }
         }
         let position = effects.position;
@@ -145,30 +147,69 @@ impl<S: Subscriber> Runner<S> {
         for timer in &due {
             by_organization.entry(&timer.organization).or_default().push(timer.clone());
         }
+        let Some((lease, _)) = self.lease.clone() else { return Ok(false) };
+        let mut effects = Effects::new(&lease, lease.position);
         let mut fired = Fired::default();
         for (organization, timers) in by_organization {
             match self.subscriber.fire(&self.commands, organization, &timers).await {
-                Ok(Fired { done, set }) => {
-                    fired.done.extend(done);
-                    fired.set.extend(set);
+                // One of them is at fault, and the others must not suffer for it.
+                Err(error) if is_of_the_timer(&error) && timers.len() > 1 => {
+                    for timer in timers {
+                        let alone = std::slice::from_ref(&timer);
+                        let result = self.subscriber.fire(&self.commands, organization, alone).await;
+                        fired.extend(result.unwrap_or_else(|error| Fired::failed(timer, error)));
+                    }
                 }
-                Err(error) => {
-                    tracing::warn!(subscriber = S::NAME, %error, timers = timers.len(), "timers will be tried again");
+                result => {
+                    let first = timers.into_iter().next();
+                    let failed = |error| first.map_or_else(Fired::default, |timer| Fired::failed(timer, error));
+                    fired.extend(result.unwrap_or_else(failed));
                 }
             }
         }
-        let Some((lease, _)) = &self.lease else { return Ok(false) };
-        let full = fired.done.len() == STEP as usize;
-        if !fired.done.is_empty() {
-            let mut effects = Effects::new(lease, lease.position);
-            // One that is set for the same time again stays as it is.
-            fired.done.retain(|timer| !fired.set.contains(timer));
-            effects.clear_timers(&fired.done);
-            for timer in fired.set {
-                effects.set_timer(timer);
+        for (timer, error) in std::mem::take(&mut fired.failed) {
+            if is_of_the_timer(&error) {
+                self.rest(timer, &error.to_string(), now, &mut effects);
+            } else {
+                tracing::warn!(subscriber = S::NAME, %error, "timers will be tried again");
             }
+        }
+        self.failures.retain(|key, _| !fired.done.iter().any(|timer| (&timer.kind, &timer.stream) == (&key.0, &key.1)));
+        // One that is set for the same time again stays as it is.
+        fired.done.retain(|timer| !fired.set.contains(timer));
+        effects.clear_timers(&fired.done);
+        for timer in fired.set {
+            effects.set_timer(timer);
+        }
+        let moved = !effects.writes.is_empty();
+        if moved {
             self.store().apply(effects).await?;
         }
-        Ok(full)
+        Ok(moved && due.len() == STEP as usize)
     }
+
+    /// Sets a timer that cannot be dealt with for later, so that it stands in nobody's way.
+    fn rest(&mut self, timer: Timer, error: &str, now: chrono::DateTime<chrono::Utc>, effects: &mut Effects) {
+        let Timer { kind, stream, .. } = &timer;
+        let failures = self.failures.entry((kind.clone(), stream.clone())).or_default();
+        *failures += 1;
+        let rest = REST.checked_mul(1 << (*failures - 1).min(6)).map_or(LONGEST_REST, |rest| rest.min(LONGEST_REST));
+        if *failures == TRIES {
+            tracing::error!(subscriber = S::NAME, kind, stream, error, "a timer fails again and again");
+            effects.park(self.parked(0, format!("{kind}/{stream}: {error}")), now.timestamp_micros());
+        } else {
+            tracing::warn!(subscriber = S::NAME, kind, stream, error, "a timer will be tried again");
+        }
+        effects.set_timer(Timer { due_at: (now + rest).timestamp_micros(), ..timer });
+    }
+
+    fn parked(&self, position: i64, error: String) -> Parked {
+        Parked { id: self.commands.ids.next::<EventId>().to_string(), position, error }
+    }
+}
+
+/// Whether a failure comes of what is stored, and not of a database that is away or busy.
+fn is_of_the_timer(error: &command::Error) -> bool {
+    use store::Error::{Corrupt, Refused};
+    matches!(error, command::Error::Store(Corrupt(_) | Refused(_)))
 }

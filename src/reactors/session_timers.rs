@@ -170,9 +170,7 @@ impl Subscriber for SessionTimers {
                     fired.set.extend(again.map(|at| Timer { due_at: at.timestamp_micros(), ..timer.clone() }));
                     fired.done.push(timer);
                 }
-                Err(error) => {
-                    tracing::warn!(session = timer.stream, kind = timer.kind, %error, "a timer will be tried again");
-                }
+                Err(error) => fired.failed.push((timer, error)),
             }
         }
         Ok(fired)

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     Error,
     connection::Connection,
-    dialect::Engine,
+    dialect::{Assumption, Engine},
     signals,
     submission::{Guard, Outcome, StoredEvent, Submission},
     value::{Kind, Value},
@@ -28,11 +28,115 @@ struct State {
     claimed_replies: HashSet<String>,
 }
 
+/// Batches for which the head is locked first after another node was faster.
+const CONTENDED: u32 = 64;
+/// Batches that are checked before they are written after a guess was wrong.
+const WARY: u32 = 16;
+/// Organizations whose heads are remembered, at most.
+const ORGANIZATIONS: usize = 10_000;
+
+/// What the writer on PostgreSQL remembers from one batch to the next. It may be outdated: the write finds out.
+#[derive(Default)]
+pub struct Memory {
+    /// Number and head of the last batch.
+    last: Option<(i64, i64)>,
+    org_heads: HashMap<String, i64>,
+    /// Batches to come for which the head is locked first.
+    contended: u32,
+    /// Batches to come for which nothing is guessed.
+    wary: u32,
+}
+
+impl Memory {
+    fn learn(&mut self, plan: Plan) -> Vec<Outcome> {
+        self.last = Some((plan.batch_before + i64::from(!plan.writes.is_empty()), plan.head_after));
+        if self.org_heads.len() > ORGANIZATIONS {
+            self.org_heads.clear();
+        }
+        self.org_heads.extend(plan.org_heads);
+        plan.outcomes
+    }
+
+    /// What the database would say if nothing stood in the way of the submissions.
+    fn guess(&self, wants: &Wants) -> Option<State> {
+        let (batch, head) = self.last.filter(|_| self.wary == 0)?;
+        let org_head = |id: &String| Some((id.clone(), *self.org_heads.get(id)?));
+        Some(State {
+            head,
+            batch,
+            org_heads: wants.organizations.iter().map(org_head).collect::<Option<_>>()?,
+            versions: wants.streams.clone(),
+            counters: wants.counters.clone(),
+            signals: wants.endpoints.clone(),
+            ..State::default()
+        })
+    }
+}
+
+/// What the submissions of a batch depend on; where they expect a number, with the one that the first of them expects.
+#[derive(Default)]
+struct Wants {
+    organizations: HashSet<String>,
+    streams: HashMap<String, i64>,
+    counters: HashMap<String, i64>,
+    endpoints: HashMap<String, i64>,
+    replies: HashSet<String>,
+    lookups: HashSet<String>,
+}
+
+impl Wants {
+    fn of(submissions: &[Submission]) -> Self {
+        let mut wants = Self::default();
+        for submission in submissions {
+            if !submission.events.is_empty() {
+                wants.organizations.insert(submission.organization.clone());
+            }
+            for guard in &submission.guards {
+                let (numbers, name, number) = match guard {
+                    Guard::Stream { id, version } => (&mut wants.streams, id, version),
+                    Guard::Counter { scope, n } => (&mut wants.counters, scope, n),
+                    Guard::Signals { webhook, n } => (&mut wants.endpoints, webhook, n),
+                };
+                numbers.entry(name.clone()).or_insert(*number);
+            }
+            wants.replies.extend(submission.reply.iter().map(|reply| reply.lookup.clone()));
+            wants.lookups.extend(submission.subjects.iter().map(|subject| subject.lookup.clone()));
+        }
+        wants
+    }
+
+    /// What a guess rests on.
+    fn assumptions(&self, now: i64) -> Vec<Assumption> {
+        let numbers = |map: &HashMap<String, i64>| map.iter().map(|(name, n)| (name.clone(), *n)).unzip();
+        let texts = |set: &HashSet<String>| set.iter().cloned().collect();
+        let mut assumptions = Vec::new();
+        for (make, map) in [
+            (Assumption::Versions as fn(_, _) -> _, &self.streams),
+            (Assumption::Counters, &self.counters),
+            (Assumption::Signals, &self.endpoints),
+        ] {
+            if !map.is_empty() {
+                let (names, values) = numbers(map);
+                assumptions.push(make(names, values));
+            }
+        }
+        if !self.lookups.is_empty() {
+            assumptions.push(Assumption::NewSubjects(texts(&self.lookups)));
+        }
+        if !self.replies.is_empty() {
+            assumptions.push(Assumption::Unanswered(texts(&self.replies), now));
+        }
+        assumptions
+    }
+}
+
 /// Decides and writes a batch; the outcomes stand in the order of the submissions.
 ///
-/// The check sees one snapshot. On PostgreSQL the write then is one statement that takes effect only if no other
-/// batch was written since, so the check still holds; two round trips in all. When another node was faster, or lately
-/// has been (`contended`), the head is locked first. SQLite's write transaction excludes other writers anyway.
+/// On PostgreSQL the write is one statement that takes effect only if no other batch was written since this node's last. It
+/// also checks that nothing stands in the way of the submissions, which is the rule: one round trip in all. Otherwise a check
+/// comes first, which sees one snapshot, and the write holds if no other batch was written since: two round trips. When
+/// another node was faster, or lately has been, the head is locked first. SQLite's write transaction excludes other writers
+/// anyway.
 ///
 /// # Errors
 /// [`Error::Database`]: then nothing was written, unless the connection was lost while the engine committed.
@@ -40,23 +144,43 @@ pub async fn commit(
     connection: &mut Connection,
     submissions: &[Submission],
     now: i64,
-    contended: &mut u32,
+    memory: &mut Memory,
 ) -> Result<Vec<Outcome>, Error> {
-    if connection.engine() == Engine::Postgres && *contended == 0 {
-        let state = check(connection, submissions, now).await?;
-        let plan = Plan::new(state, submissions);
-        let written =
-            plan.is_empty() || connection.write_after_batch(plan.batch_before, plan.head_after, &plan.writes).await?;
-        if written {
-            return Ok(plan.outcomes);
+    let wants = Wants::of(submissions);
+    if connection.engine() == Engine::Postgres && memory.contended == 0 {
+        if let Some(state) = memory.guess(&wants) {
+            let plan = Plan::new(state, submissions);
+            // A plan that writes nothing would go unchecked.
+            if !plan.is_empty() && write(connection, &plan, &wants.assumptions(now)).await? {
+                return Ok(memory.learn(plan));
+            }
+            memory.wary = WARY;
         }
-        *contended = 64;
+        memory.wary = memory.wary.saturating_sub(1);
+        let plan = Plan::new(check(connection, wants, now).await?, submissions);
+        if plan.is_empty() || write(connection, &plan, &[]).await? {
+            return Ok(memory.learn(plan));
+        }
+        memory.contended = CONTENDED;
+        return commit_in_transaction(connection, submissions, now, memory).await;
     }
-    *contended = contended.saturating_sub(1);
+    memory.contended = memory.contended.saturating_sub(1);
+    commit_in_transaction(connection, submissions, now, memory).await
+}
+
+async fn write(connection: &mut Connection, plan: &Plan, assumptions: &[Assumption]) -> Result<bool, Error> {
+    connection.write_after_batch(plan.batch_before, plan.head_after, assumptions, &plan.writes).await
+}
+
+async fn commit_in_transaction(
+    connection: &mut Connection,
+    submissions: &[Submission],
+    now: i64,
+    memory: &mut Memory,
+) -> Result<Vec<Outcome>, Error> {
     connection.batch(connection.engine().begin()).await?;
-    let outcome = commit_locked(connection, submissions, now).await;
-    match outcome {
-        Ok(outcomes) => connection.commit().await.map(|()| outcomes),
+    match commit_locked(connection, submissions, now).await {
+        Ok(plan) => connection.commit().await.map(|()| memory.learn(plan)),
         Err(error) => {
             // The first error is the one to tell; a connection that cannot roll back is dropped by its owner.
             let _ = connection.rollback().await;
@@ -65,72 +189,49 @@ pub async fn commit(
     }
 }
 
-async fn commit_locked(
-    connection: &mut Connection,
-    submissions: &[Submission],
-    now: i64,
-) -> Result<Vec<Outcome>, Error> {
+async fn commit_locked(connection: &mut Connection, submissions: &[Submission], now: i64) -> Result<Plan, Error> {
     connection.query(connection.engine().lock_head(), Vec::new()).await?;
-    let state = check(connection, submissions, now).await?;
-    let plan = Plan::new(state, submissions);
+    let plan = Plan::new(check(connection, Wants::of(submissions), now).await?, submissions);
     if !plan.is_empty() {
         connection.write(&plan.writes).await?;
         connection
             .execute("UPDATE log_head SET position = $1, batch = batch + 1", vec![plan.head_after.into()])
             .await?;
     }
-    Ok(plan.outcomes)
+    Ok(plan)
 }
 
-async fn check(connection: &mut Connection, submissions: &[Submission], now: i64) -> Result<State, Error> {
-    let mut organizations = HashSet::new();
-    let mut streams = HashSet::new();
-    let mut counters = HashSet::new();
-    let mut endpoints = HashSet::new();
-    let mut replies = HashSet::new();
-    let mut lookups = HashSet::new();
-    for submission in submissions {
-        if !submission.events.is_empty() {
-            organizations.insert(submission.organization.clone());
-        }
-        for guard in &submission.guards {
-            match guard {
-                Guard::Stream { id, .. } => streams.insert(id.clone()),
-                Guard::Counter { scope, .. } => counters.insert(scope.clone()),
-                Guard::Signals { webhook, .. } => endpoints.insert(webhook.clone()),
-            };
-        }
-        replies.extend(submission.reply.iter().map(|reply| reply.lookup.clone()));
-        lookups.extend(submission.subjects.iter().map(|subject| subject.lookup.clone()));
-    }
+async fn check(connection: &mut Connection, wants: Wants, now: i64) -> Result<State, Error> {
     let engine = connection.engine();
     let (no_text, no_bytes) = (engine.null(Kind::Text), engine.null(Kind::Bytes));
     let batch = "CAST(batch AS TEXT)";
     let mut sql = format!("SELECT 0 AS part, '' AS name, position AS n, {batch} AS t, {no_bytes} AS b FROM log_head");
     let mut parameters = Vec::new();
-    let mut part = |texts: HashSet<String>, select: &dyn Fn(usize) -> String| {
+    let mut part = |texts: Vec<String>, select: &dyn Fn(usize) -> String| {
         if !texts.is_empty() {
-            parameters.push(Value::Texts(texts.into_iter().collect()));
+            parameters.push(Value::Texts(texts));
             sql.push_str(" UNION ALL ");
             sql.push_str(&select(parameters.len()));
         }
     };
-    part(organizations, &|n| {
+    part(wants.organizations.into_iter().collect(), &|n| {
         format!("SELECT 1, org_id, seq, {no_text}, {no_bytes} FROM org_heads WHERE {}", engine.any("org_id", n))
     });
-    part(streams, &|n| {
+    part(wants.streams.into_keys().collect(), &|n| {
         let any = engine.any("stream_id", n);
         format!("SELECT 2, stream_id, MAX(version), {no_text}, {no_bytes} FROM events WHERE {any} GROUP BY stream_id")
     });
-    part(counters, &|n| {
+    part(wants.counters.into_keys().collect(), &|n| {
         format!("SELECT 3, scope, n, {no_text}, {no_bytes} FROM counters WHERE {}", engine.any("scope", n))
     });
-    part(endpoints, &|n| {
+    part(wants.endpoints.into_keys().collect(), &|n| {
         let any = engine.any("webhook_id", n);
         format!("SELECT 6, webhook_id, signals, {no_text}, {no_bytes} FROM webhook_endpoints WHERE {any}")
     });
-    part(lookups, &|n| format!("SELECT 4, lookup, 0, id, wrapped_key FROM subjects WHERE {}", engine.any("lookup", n)));
-    part(replies, &|n| {
+    part(wants.lookups.into_iter().collect(), &|n| {
+        format!("SELECT 4, lookup, 0, id, wrapped_key FROM subjects WHERE {}", engine.any("lookup", n))
+    });
+    part(wants.replies.into_iter().collect(), &|n| {
         let any = engine.any("lookup", n);
         format!("SELECT 5, lookup, expires_at, {no_text}, reply FROM idempotency WHERE {any}")
     });
@@ -162,6 +263,7 @@ async fn check(connection: &mut Connection, submissions: &[Submission], now: i64
 struct Plan {
     batch_before: i64,
     head_after: i64,
+    org_heads: HashMap<String, i64>,
     writes: Vec<TableWrite>,
     outcomes: Vec<Outcome>,
 }
@@ -172,7 +274,8 @@ impl Plan {
         let mut tables = Tables::default();
         let outcomes = submissions.iter().map(|submission| state.decide(submission, &mut tables)).collect::<Vec<_>>();
         tables.org_heads(&state);
-        Self { batch_before, head_after: state.head, writes: tables.into_writes(), outcomes }
+        let (head_after, writes) = (state.head, tables.into_writes());
+        Self { batch_before, head_after, org_heads: state.org_heads, writes, outcomes }
     }
 
     fn is_empty(&self) -> bool {

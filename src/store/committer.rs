@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     Error, batch,
+    checkpoints::Checkpoints,
     connection::Connection,
     deliveries,
     dialect::Engine,
@@ -56,7 +57,15 @@ impl Committer {
         let (queue, mut waiting) = mpsc::channel(QUEUE);
         let (head_sender, head) = watch::channel(0);
         let sqlite = connection.engine() == Engine::Sqlite;
-        let mut writer = Writer { connection: Some(connection), opener, clock, head: head_sender, contended: 0 };
+        let checkpoints = opener.checkpoints()?;
+        let mut writer = Writer {
+            connection: Some(connection),
+            opener,
+            clock,
+            head: head_sender,
+            memory: batch::Memory::default(),
+            checkpoints,
+        };
         if sqlite {
             // The engine is synchronous: a thread of its own keeps its waits for the disk off the runtime.
             let (ready, is_ready) = mpsc::channel(1);
@@ -181,7 +190,9 @@ struct Writer {
     opener: Arc<Opener>,
     clock: Clock,
     head: watch::Sender<i64>,
-    contended: u32,
+    memory: batch::Memory,
+    /// On SQLite.
+    checkpoints: Option<Checkpoints>,
 }
 
 impl Writer {
@@ -217,6 +228,9 @@ impl Writer {
                 Waiting::Commit(..) => {}
             }
         }
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.committed();
+        }
     }
 
     /// Commits submissions as one batch. If the database refuses it, the halves are tried alone, so that one submission
@@ -226,9 +240,12 @@ impl Writer {
         let mut todo = vec![submissions];
         while let Some(part) = todo.pop() {
             let now = self.clock.now().timestamp_micros();
-            let mut contended = self.contended;
-            let result = self.with_connection(async |c| batch::commit(c, part, now, &mut contended).await).await;
-            self.contended = contended;
+            // After a failure nobody knows what is true: it is gone then.
+            let mut memory = std::mem::take(&mut self.memory);
+            let result = self.with_connection(async |c| batch::commit(c, part, now, &mut memory).await).await;
+            if result.is_ok() {
+                self.memory = memory;
+            }
             if matches!(result, Err(Error::Refused(_))) && part.len() > 1 {
                 let (first, second) = part.split_at(part.len() / 2);
                 todo.extend([second, first]);

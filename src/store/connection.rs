@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Column, Executor, PgConnection, Row as _, TypeInfo, po
 
 use super::{
     Error,
-    dialect::{self, Engine},
+    dialect::{self, Assumption, Engine},
     value::{Kind, Row, Value},
     write::TableWrite,
 };
@@ -84,12 +84,28 @@ impl Connection {
         Ok(())
     }
 
-    /// PostgreSQL only: writes rows and moves the log's head in one statement, if batch `seen` still is the last.
+    /// PostgreSQL only: writes rows and moves the log's head in one statement, if batch `seen` still is the last and all
+    /// that is assumed is true.
     ///
     /// # Errors
     /// [`Error::Database`] when the engine refuses or cannot be reached.
-    pub async fn write_after_batch(&mut self, seen: i64, new: i64, writes: &[TableWrite]) -> Result<bool, Error> {
-        let query = sqlx::query(AssertSqlSafe(dialect::head_guarded(writes))).bind(seen).bind(new);
+    pub async fn write_after_batch(
+        &mut self,
+        seen: i64,
+        new: i64,
+        assumptions: &[Assumption],
+        writes: &[TableWrite],
+    ) -> Result<bool, Error> {
+        let mut query = sqlx::query(AssertSqlSafe(dialect::head_guarded(assumptions, writes))).bind(seen).bind(new);
+        for assumption in assumptions {
+            query = match assumption {
+                Assumption::Versions(names, numbers)
+                | Assumption::Counters(names, numbers)
+                | Assumption::Signals(names, numbers) => query.bind(names.clone()).bind(numbers.clone()),
+                Assumption::NewSubjects(lookups) => query.bind(lookups.clone()),
+                Assumption::Unanswered(lookups, now) => query.bind(lookups.clone()).bind(*now),
+            };
+        }
         let query = bind_arrays(query, writes)?;
         Ok(self.postgres()?.fetch_optional(query).await?.is_some())
     }

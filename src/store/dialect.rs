@@ -132,15 +132,63 @@ pub fn row_statement(write: &TableWrite) -> String {
     format!("INSERT INTO {table} ({names}) VALUES ({places}){}", conflict(write))
 }
 
+/// PostgreSQL: what is taken for true, and checked by the statement that relies on it. Each takes two parameters, or one if
+/// it holds only one thing.
+#[derive(Clone, Debug)]
+pub enum Assumption {
+    /// These streams are at these versions.
+    Versions(Vec<String>, Vec<i64>),
+    /// These counters have these values.
+    Counters(Vec<String>, Vec<i64>),
+    /// These webhook endpoints have had so many signals.
+    Signals(Vec<String>, Vec<i64>),
+    /// There are no data subjects with these lookups.
+    NewSubjects(Vec<String>),
+    /// No answers are remembered under these lookups at this time.
+    Unanswered(Vec<String>, i64),
+}
+
+impl Assumption {
+    /// The condition, whose parameters start at number `n`, and the number of the first one after them.
+    fn condition(&self, n: usize) -> (String, usize) {
+        let m = n + 1;
+        let numbers = |found: &str| {
+            format!(
+                "NOT EXISTS (SELECT 1 FROM UNNEST(${n}::text[], ${m}::bigint[]) AS g(name, number) \
+                 WHERE g.number <> COALESCE(({found} = g.name), 0))"
+            )
+        };
+        match self {
+            Self::Versions(..) => (numbers("SELECT MAX(e.version) FROM events e WHERE e.stream_id"), n + 2),
+            Self::Counters(..) => (numbers("SELECT c.n FROM counters c WHERE c.scope"), n + 2),
+            Self::Signals(..) => (numbers("SELECT w.signals FROM webhook_endpoints w WHERE w.webhook_id"), n + 2),
+            Self::NewSubjects(_) => {
+                (format!("NOT EXISTS (SELECT 1 FROM subjects WHERE lookup = ANY(${n}::text[]))"), n + 1)
+            }
+            Self::Unanswered(..) => {
+                let found = format!("SELECT 1 FROM idempotency WHERE lookup = ANY(${n}::text[]) AND expires_at > ${m}");
+                (format!("NOT EXISTS ({found})"), n + 2)
+            }
+        }
+    }
+}
+
 /// PostgreSQL: all writes and the move of the log's head as one statement and so one round trip.
 ///
-/// Parameters `$1` and `$2` are the batch that was seen and the new head. Nothing is written unless no other batch was
-/// written since; the answer has one row if so. Then comes one array parameter per column of each write.
-pub fn head_guarded(writes: &[TableWrite]) -> String {
-    let mut sql =
-        "WITH head AS (UPDATE log_head SET position = $2, batch = batch + 1 WHERE batch = $1 RETURNING position)"
-            .to_owned();
-    append_ctes(&mut sql, writes, 3, ", head");
+/// Parameters `$1` and `$2` are the batch that was seen and the new head, then come those of the assumptions. Nothing is
+/// written unless these hold and no other batch was written since; the answer has one row if so. Then comes one array
+/// parameter per column of each write.
+pub fn head_guarded(assumptions: &[Assumption], writes: &[TableWrite]) -> String {
+    let mut sql = "WITH head AS (UPDATE log_head SET position = $2, batch = batch + 1 WHERE batch = $1".to_owned();
+    let mut parameter = 3;
+    for assumption in assumptions {
+        let (condition, next) = assumption.condition(parameter);
+        sql += " AND ";
+        sql += &condition;
+        parameter = next;
+    }
+    sql += " RETURNING position)";
+    append_ctes(&mut sql, writes, parameter, ", head");
     sql + " SELECT position FROM head"
 }
 

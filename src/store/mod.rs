@@ -7,6 +7,7 @@
 mod acme;
 mod api_keys;
 mod batch;
+mod checkpoints;
 mod committer;
 mod connection;
 mod deliveries;

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Error,
+    checkpoints::Checkpoints,
     connection::Connection,
     dialect::Engine,
     sqlite,
@@ -140,6 +141,17 @@ impl Opener {
             rows
         };
         tokio::task::spawn_blocking(read).await.map_err(|error| Error::Unavailable(error.to_string()))?
+    }
+
+    /// On SQLite, what keeps the log beside the database short.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the database cannot be opened.
+    pub fn checkpoints(&self) -> Result<Option<Checkpoints>, Error> {
+        match &self.location {
+            Location::Sqlite(path) => Checkpoints::start(sqlite::open_writer(path)?).map(Some),
+            Location::Postgres(_) => Ok(None),
+        }
     }
 
     /// The pool of connections for reading, on PostgreSQL.

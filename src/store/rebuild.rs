@@ -11,6 +11,7 @@ use super::{
     log::Opened,
     rows,
     submission::{RowChange, RowData},
+    subscriptions::{self, Effects, Lease},
     value::Value,
 };
 
@@ -20,6 +21,8 @@ const STEP: i64 = 2_000;
 const KEPT_ROWS: usize = 20_000;
 /// Behind by less than this many events, a rebuild stops the writers and finishes.
 const NEAR: i64 = 500;
+/// The name under which the right to rebuild is kept.
+const REBUILD: &str = "projections-rebuild";
 /// Differences told per table.
 const TOLD: usize = 20;
 
@@ -176,19 +179,26 @@ impl Store {
     }
 
     /// Replays the log into fresh tables while writers go on, then stops them for a moment, replays the rest, and puts
-    /// the fresh tables in the place of the live ones. The report tells what was wrong with those.
+    /// the fresh tables in the place of the live ones. The report tells what was wrong with those. There is one set of fresh
+    /// tables: a rebuild that starts while another runs takes them over, and the other one fails.
     ///
     /// # Errors
-    /// [`Error::Database`], [`Error::Corrupt`]: then the live tables are as they were.
+    /// [`Error::Database`], [`Error::Corrupt`], [`Error::LeaseLost`] when another rebuild was started: then the live tables
+    /// are as they were.
     pub async fn rebuild_projections(&self) -> Result<Report, Error> {
         const SUFFIX: &str = "__next";
         let mut connection = self.opener.writer().await?;
-        for table in table_names() {
-            connection.batch(&format!("DROP TABLE IF EXISTS {table}{SUFFIX}")).await?;
-            for sql in copy_table(&mut connection, table, SUFFIX).await? {
-                connection.batch(&sql).await?;
+        let lease = in_transaction(&mut connection, async |connection| {
+            let lease = take_over(connection).await?;
+            for table in table_names() {
+                connection.batch(&format!("DROP TABLE IF EXISTS {table}{SUFFIX}")).await?;
+                for sql in copy_table(connection, table, SUFFIX).await? {
+                    connection.batch(&sql).await?;
+                }
             }
-        }
+            Ok(lease)
+        })
+        .await?;
         let mut replay = Replay::new(SUFFIX);
         loop {
             let head = head(&mut connection).await?;
@@ -196,17 +206,17 @@ impl Store {
                 break;
             }
             let page = self.page(&mut connection, replay.position, head, STEP).await?;
-            connection.batch(connection.engine().begin()).await?;
-            replay.step(&mut connection, &page).await?;
-            connection.commit().await?;
+            in_transaction(&mut connection, async |connection| {
+                fence(connection, &lease).await?;
+                replay.step(connection, &page).await
+            })
+            .await?;
         }
-        connection.batch(connection.engine().begin()).await?;
-        let result = self.finish_rebuild(&mut connection, replay).await;
-        match &result {
-            Ok(_) => connection.commit().await?,
-            Err(_) => _ = connection.rollback().await,
-        }
-        result
+        in_transaction(&mut connection, async |connection| {
+            fence(connection, &lease).await?;
+            self.finish_rebuild(connection, replay).await
+        })
+        .await
     }
 
     async fn finish_rebuild(&self, connection: &mut Connection, mut replay: Replay) -> Result<Report, Error> {
@@ -230,6 +240,36 @@ impl Store {
         }
         Ok(report)
     }
+}
+
+/// Runs `work` in a transaction, which is undone when it fails.
+async fn in_transaction<T>(
+    connection: &mut Connection,
+    work: impl AsyncFnOnce(&mut Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    connection.batch(connection.engine().begin()).await?;
+    match work(connection).await {
+        Ok(done) => connection.commit().await.map(|()| done),
+        Err(error) => {
+            // The first error is the one to tell, and the connection ends with the rebuild.
+            _ = connection.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+/// The right to write the fresh tables, which nobody else has from here on.
+async fn take_over(connection: &mut Connection) -> Result<Lease, Error> {
+    let sql = "INSERT INTO subscriptions (name, position, epoch, owner, leased_until) VALUES ($1, 0, 1, '', 0) \
+               ON CONFLICT (name) DO UPDATE SET position = 0, epoch = subscriptions.epoch + 1 RETURNING epoch";
+    let rows = connection.query(sql, vec![REBUILD.into()]).await?;
+    let epoch = rows.first().map_or(0, |row| row[0].int());
+    Ok(Lease { name: REBUILD.to_owned(), epoch, position: 0 })
+}
+
+/// Goes on only under the right, which then cannot pass to another before the transaction ends.
+async fn fence(connection: &mut Connection, lease: &Lease) -> Result<(), Error> {
+    subscriptions::apply_locked(connection, &Effects::new(lease, 0)).await
 }
 
 async fn head(connection: &mut Connection) -> Result<i64, Error> {

@@ -19,7 +19,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Opens the database for writing, and makes it if it is not there.
 ///
 /// A new file is its owner's alone, and so are those that SQLite makes beside it. `synchronous = FULL` makes a commit durable
-/// before it is answered; WAL lets readers go on meanwhile.
+/// before it is answered; WAL lets readers go on meanwhile. The log is brought into the database by
+/// [`super::checkpoints::Checkpoints`], and from 16,000 pages on by the writer's own commits.
 pub fn open_writer(path: &Path) -> Result<Connection, Error> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
@@ -30,7 +31,7 @@ pub fn open_writer(path: &Path) -> Result<Connection, Error> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
-         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA wal_autocheckpoint = 16000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     Ok(connection)
@@ -51,6 +52,27 @@ fn configure(connection: &Connection, cache_megabytes: u32) -> Result<(), Error>
     connection.set_prepared_statement_cache_capacity(128);
     connection.execute_batch(&format!("PRAGMA cache_size = -{}; PRAGMA foreign_keys = ON;", cache_megabytes * 1024))?;
     Ok(())
+}
+
+/// How much of the log a checkpoint brings into the database.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Checkpoint {
+    /// Nothing: it only looks.
+    Look,
+    /// As much as nobody stands in the way of.
+    Passive,
+}
+
+/// Runs a checkpoint, and answers how many pages of the log are not in the database.
+pub(super) fn checkpoint(connection: &Connection, mode: Checkpoint) -> Result<i64, Error> {
+    let sql = match mode {
+        Checkpoint::Look => "PRAGMA wal_checkpoint(NOOP)",
+        Checkpoint::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+    };
+    let (log, done) = connection
+        .prepare_cached(sql)?
+        .query_row([], |row| Ok((row.get::<_, i64>("log")?, row.get::<_, i64>("checkpointed")?)))?;
+    Ok(log - done)
 }
 
 pub(super) fn query(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, Error> {

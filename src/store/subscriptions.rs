@@ -24,7 +24,7 @@ pub struct Lease {
 pub struct Parked {
     /// A time-ordered id.
     pub id: String,
-    /// The event's position in the log.
+    /// The event's position in the log; 0 for a timer.
     pub position: i64,
     /// What went wrong the last time.
     pub error: String,
@@ -137,7 +137,8 @@ pub(super) async fn apply(connection: &mut Connection, effects: &Effects) -> Res
     result
 }
 
-async fn apply_locked(connection: &mut Connection, effects: &Effects) -> Result<(), Error> {
+/// The same within a transaction of the caller's.
+pub(super) async fn apply_locked(connection: &mut Connection, effects: &Effects) -> Result<(), Error> {
     let Lease { name, epoch, .. } = &effects.lease;
     // The row stays locked until the commit, so the lease cannot pass to another node in between.
     let moved = connection

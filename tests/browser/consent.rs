@@ -96,3 +96,23 @@ async fn what_is_not_required_need_not_be_ticked() {
     browser.question("The first question?").await;
     assert_eq!(consents(&product, &campaign).await, [("data_processing".to_owned(), true)]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_refused_what_is_not_required_can_still_agree() {
+    let product = Product::start(Engine::sqlite("refused_optional").await).await;
+    let campaign = campaign(&product, two_questions(), json!({"requireConsent": false})).await;
+    let browser = Browser::start().await;
+    browser.open(&link(&invite(&product, &campaign).await)).await;
+    browser.screen("welcome").await;
+    assert!(browser.text("main").await.contains("You can start either way"));
+    browser.click("#refuse").await;
+    browser.screen("refused").await;
+    browser.click("#back").await;
+    browser.screen("welcome").await;
+    assert!(!browser.text("main").await.contains("You can start either way"));
+    // Nothing starts while the refusal stands, and the page says what is missing.
+    browser.click("#start").await;
+    assert!(browser.text("main").await.contains("Please tick this box to start"));
+    agree_and_start(&browser).await;
+    browser.question("The first question?").await;
+}

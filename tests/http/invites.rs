@@ -306,6 +306,42 @@ on_both_engines! {
         assert_eq!(status, "cancelled");
     }
 
+    async fn an_invite_that_cannot_be_read_does_not_keep_others_from_expiring(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        let people = ["a", "b", "c"].map(|name| json!({"email": format!("{name}@example.com")}));
+        let shorts = json!({"invites": people, "expiresIn": "5m"});
+        let answer = product.post(&format!("{}/bulk", path(&campaign)), shorts).await.expect(201);
+        let mut runner = product.expiry("a");
+        runner.pass().await.expect("a pass");
+        // As a newer version might have written it.
+        let schema = async |schema: i64| {
+            let unreadable = answer["data"][1]["id"].as_str().expect("an id");
+            let sql = format!("UPDATE events SET schema = {schema} WHERE stream_id = '{unreadable}'");
+            product.engine.sql(&sql).await;
+        };
+        let right = product.engine.number("SELECT MAX(schema) FROM events WHERE type = 'invite.created'").await;
+        schema(99).await;
+        let parked = async || product.engine.store.parked("invite-expiry").await.expect("read");
+        product.engine.hands.advance(TimeDelta::minutes(5));
+        for minutes in [0, 1, 2] {
+            product.engine.hands.advance(TimeDelta::minutes(minutes));
+            assert_eq!(parked().await, [], "after {minutes} minutes");
+            runner.pass().await.expect("a pass");
+            assert_eq!(product.engine.number(EXPIRED).await, 2);
+            let due = "SELECT COUNT(*) FROM timers WHERE due_at <= ";
+            let now = product.engine.clock.now().timestamp_micros();
+            assert_eq!(product.engine.number(&format!("{due}{now}")).await, 0, "it stands in nobody's way");
+        }
+        let [parked] = <[_; 1]>::try_from(parked().await).expect("one is put down");
+        assert!(parked.error.contains("schema") && parked.error.contains("inv_"), "{}", parked.error);
+        schema(right).await;
+        product.engine.hands.advance(TimeDelta::minutes(4));
+        runner.pass().await.expect("a pass");
+        assert_eq!(product.engine.number(EXPIRED).await, 3, "once it can be read, it expires after all");
+        assert_eq!(product.engine.number("SELECT COUNT(*) FROM timers").await, 0);
+    }
+
     async fn paging_visits_every_invite_once(engine: Engine) {
         let product = Product::start(engine).await;
         let campaign = product.campaign(json!({})).await;

@@ -77,7 +77,12 @@ async fn an_unknown_method_names_the_known_ones() {
         assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
         let body: Value = response.json().await.expect("JSON");
         assert_eq!(body["error"]["code"], "METHOD_NOT_ALLOWED");
+        assert!(!allowed.contains("PUT"), "{allowed}");
     }
+    let response = server.as_all("POST", &format!("/v1/things/{}", thing())).send().await.expect("answer");
+    assert_eq!(response.status(), 405);
+    let allowed = response.headers()["allow"].to_str().expect("text");
+    assert!(allowed.contains("PATCH") && allowed.contains("PUT"), "{allowed}");
 }
 
 #[tokio::test]
@@ -176,7 +181,7 @@ async fn actions_need_no_body() {
     assert_eq!(send(server.as_all("POST", &path).json(&json!({"any": 1}))).await.0, 200);
     let broken = server.as_all("POST", &path).header("content-type", "application/json").body("{");
     assert_eq!(send(broken).await.0, 400);
-    assert_eq!(send(server.as_all("DELETE", &format!("/v1/things/{}", thing()))).await.0, 204);
+    assert_eq!(send(server.as_all("POST", &format!("/v1/things/{}", thing()))).await.0, 204);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! stands in the OpenAPI document (see `openapi.rs`) and in the list of operations that the contract names.
 
 use aggregates::api_key::Scope;
-use interview_relay::http::{Access, routes};
+use interview_relay::http::{Access, operation::Intake, routes};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -101,6 +101,14 @@ on_both_engines! {
             let foreign = send(&stranger).await;
             if operation.path.contains('{') {
                 assert_eq!(foreign.refused(404), "RESOURCE_NOT_FOUND", "{name}");
+                if operation.docs.request_body.is_some() && operation.intake == Intake::Json {
+                    // What is no JSON at all is told after that, too (contract 4).
+                    for (key, status) in [(&stranger, 404), (&product.key, 400)] {
+                        let request = product.request(method.clone(), &path, key).body("{");
+                        let sent = product.send(request.header("Content-Type", "application/json")).await;
+                        assert_eq!(sent.status, status, "{name}: {}", sent.text);
+                    }
+                }
             } else if method == Method::GET {
                 let page = foreign.expect(200);
                 // What is no list is the organization itself.

@@ -347,6 +347,24 @@ on_both_engines! {
         product.stop().await;
     }
 
+    async fn what_took_several_requests_to_write_is_imported_in_one(engine: Engine) {
+        let product = Product::start(engine).await;
+        let question = |n: usize| json!({"id": format!("q{n}"), "text": "問".repeat(2_000), "type": "open", "order": n,
+            "followUp": {"enabled": true, "maxFollowUps": 1, "prompt": "何".repeat(1_400)}});
+        let questions: Vec<Value> = (0..100).map(question).collect();
+        let mut body = body();
+        body["questions"] = json!(questions);
+        let script = id(&product.post("/v1/scripts", body).await.expect(201));
+        product.patch(&format!("/v1/scripts/{script}"), json!({"systemPrompt": "言".repeat(10_000)})).await.expect(200);
+        let exported = product.get(&format!("/v1/scripts/{script}/export")).await;
+        assert!(exported.text.len() > 1 << 20, "{} bytes are no more than any body may have", exported.text.len());
+        let copy = id(&product.post("/v1/scripts/import", exported.expect(200)).await.expect(201));
+        let (copy, script) = (format!("/v1/scripts/{copy}"), format!("/v1/scripts/{script}"));
+        let (copy, script) = (product.get(&copy).await.expect(200), product.get(&script).await.expect(200));
+        assert_eq!(copy["questions"], script["questions"]);
+        product.stop().await;
+    }
+
     async fn caches_and_lost_updates(engine: Engine) {
         let product = Product::start(engine).await;
         let created = product.post("/v1/scripts", body()).await;

@@ -135,7 +135,7 @@ impl Input for Part {
 #[utoipa::path(post, path = "/v1/things", operation_id = "createThing", tag = "Things", request_body = NewThing,
     responses((status = 201, description = "Created.")))]
 async fn create(call: Call, Body(body): Body) -> Result<Response, ApiError> {
-    let body = NewThing::from_json(&body)?;
+    let body = NewThing::from_json(body.json()?)?;
     let parts: Vec<_> = body.parts.unwrap_or_default().into_iter().map(|part| part.id).collect();
     let key = call.idempotency.map(|idempotency| idempotency.key);
     let answer = json!({"name": body.name, "size": body.size, "parts": parts, "key": key});

@@ -113,6 +113,45 @@ async fn two_servers_on_one_database_make_one_first_organization_and_read_each_o
     }
 }
 
+/// Contract 48.
+async fn the_first_start_shows_a_key_once(home: Home) {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let failed = home.run(&["serve", "--listen", &address]);
+    assert!(!failed.status.success(), "somebody else listens there");
+    assert!(String::from_utf8_lossy(&failed.stderr).contains(&address), "it says so");
+    assert!(!String::from_utf8_lossy(&failed.stdout).contains("ir_live_"), "no key of a server that does not run");
+
+    let printed = home.path().join("printed");
+    let server = home.serve_printing(&printed).await;
+    let told = std::fs::read_to_string(&printed).expect("read");
+    let line = told.lines().map(str::trim).find(|line| line.starts_with("curl ")).expect("a line to try");
+    let tried =
+        std::process::Command::new("sh").args(["-c", &format!("{line} --silent --fail")]).output().expect("run");
+    let answer = String::from_utf8_lossy(&tried.stdout).into_owned();
+    assert!(tried.status.success() && answer.contains("pagination"), "{line}: {answer}");
+    let key = line.split("Bearer ").nth(1).expect("a key").trim_end_matches('"');
+    assert_eq!(told.matches(key).count(), 2, "the key, and the line to try it with: {told}");
+    let (_, keys) = get(&format!("{}/v1/api-keys", server.url), key).await;
+    assert_eq!(keys["pagination"]["total"], 1);
+    drop(server);
+
+    let _server = home.serve_printing(&printed).await;
+    let told = std::fs::read_to_string(&printed).expect("read");
+    assert!(told.contains("listens on") && !told.contains("ir_live_"), "a later start shows no secret: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_shows_a_key_once_on_sqlite() {
+    the_first_start_shows_a_key_once(Home::new(None)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_shows_a_key_once_on_postgres() {
+    let database = TestDatabase::create_empty("firstkey").await;
+    the_first_start_shows_a_key_once(Home::new(Some(database.url.clone()))).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_master_key_stops_the_start() {
     let home = Home::new(None);

@@ -116,7 +116,7 @@ async fn run<C: Command>(commands: &Commands, caller: &Caller, command: C) -> Re
 }
 
 fn open(invite: InviteId) -> OpenSession {
-    OpenSession { invite, link: "inv_link".to_owned(), body: json!({"device": {"type": "desktop"}}) }
+    OpenSession { invite, link: "inv_link".to_owned(), body: json!({"device": {"type": "desktop"}}).into() }
 }
 
 #[track_caller]
@@ -127,7 +127,7 @@ fn session_of(body: &Value) -> SessionId {
 fn consent(session: SessionId, granted: bool) -> RecordConsent {
     RecordConsent {
         session,
-        body: json!({"granted": granted, "type": "all"}),
+        body: json!({"granted": granted, "type": "all"}).into(),
         method: ConsentMethod::Web,
         ip: Some("192.0.2.7".to_owned()),
         user_agent: Some("Mozilla/5.0".to_owned()),
@@ -137,7 +137,7 @@ fn consent(session: SessionId, granted: bool) -> RecordConsent {
 fn answer(session: SessionId, prompt: &str, seq: u64, given: Value) -> AnswerPrompt {
     let mut body = json!({"promptId": prompt, "seq": seq});
     body.as_object_mut().expect("an object").extend(given.as_object().cloned().expect("an object"));
-    AnswerPrompt { session, body, spoken: None, produced: None }
+    AnswerPrompt { session, body: body.into(), spoken: None, produced: None }
 }
 
 fn due(session: SessionId, due: Due) -> EndInTime {
@@ -274,7 +274,7 @@ on_both_engines! {
 
         let unknown = open(setting.product.commands.new_id());
         assert_eq!(setting.code(unknown).await, Code::NotFound);
-        let bad = OpenSession { body: json!({"device": {"os": 1}}), ..setting.open() };
+        let bad = OpenSession { body: json!({"device": {"os": 1}}).into(), ..setting.open() };
         assert_eq!(setting.code(bad).await, Code::InvalidRequest);
         setting.product.stop().await;
     }
@@ -320,7 +320,7 @@ on_both_engines! {
         setting.done(RestoreHeartbeat { session }).await;
         assert_eq!(setting.document(session).await["status"], "in_progress");
         let body = json!({"reason": "Technical issue"});
-        let paused = setting.done(PauseSession { session, cause: PauseCause::Api, body }).await;
+        let paused = setting.done(PauseSession { session, cause: PauseCause::Api, body: body.into() }).await;
         assert_eq!((&paused["status"], &paused["pauseReason"]), (&json!("paused"), &json!("Technical issue")));
         setting.done(RestoreHeartbeat { session }).await;
         assert_eq!(setting.document(session).await["status"], "paused", "only silence is ended by a heartbeat");
@@ -338,7 +338,7 @@ on_both_engines! {
 
         let setting = Setting { invite: another(&setting).await, ..setting };
         let session = setting.started().await;
-        setting.done(PauseSession { session, cause: PauseCause::Participant, body: json!({}) }).await;
+        setting.done(PauseSession { session, cause: PauseCause::Participant, body: json!({}).into() }).await;
         let timeout = Due::PauseTimeout(TimeDelta::hours(24));
         setting.wait(86_399);
         setting.done(due(session, timeout)).await;
@@ -382,7 +382,7 @@ on_both_engines! {
         let line = Line::model("You said “good”. What was?", "model-x", 2);
         let produced = Produced { prompt_id: "p1".to_owned(), transition: None, follow_up: Some(line) };
         let spoken = None;
-        let next = setting.done(AnswerPrompt { session, body, spoken, produced: Some(produced.clone()) }).await;
+        let next = setting.done(AnswerPrompt { session, body: body.into(), spoken, produced: Some(produced.clone()) }).await;
         assert_eq!((&next["prompt"]["text"], &next["prompt"]["kind"]), (&json!("You said “good”. What was?"), &json!("follow_up")));
         // A line that comes too late, for a prompt that has been answered, is thrown away.
         let late = AnswerPrompt { produced: Some(produced), ..answer(session, "p2", 2, json!({"text": "Hm."})) };

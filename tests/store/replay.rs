@@ -30,7 +30,7 @@ use interview_relay::{
         },
     },
     http::IfMatch,
-    store::{Difference, Value as Stored},
+    store::{self, Difference, Value as Stored},
 };
 use proptest::{
     prelude::*,
@@ -143,43 +143,43 @@ impl Player {
         match (step.kind, project, script, campaign, invite) {
             (0, ..) => {
                 let body = json!({"name": name, "color": "#123456"});
-                let id = created(self.run(o, CreateProject { body }).await);
+                let id = created(self.run(o, CreateProject { body: body.into() }).await);
                 self.worlds[o].projects.extend(id.map(|id| id.parse::<ProjectId>().expect("an id")));
             }
             (1 | 2, ..) => {
                 let question = json!({"id": "q", "text": "Q?", "type": "rating"});
                 let body = json!({"name": name, "systemPrompt": "P", "questions": [question], "projectId": assigned});
-                let id = created(self.run(o, CreateScript { body }).await);
+                let id = created(self.run(o, CreateScript { body: body.into() }).await);
                 self.worlds[o].scripts.extend(id.map(|id| id.parse::<ScriptId>().expect("an id")));
             }
             (3 | 4, ..) if of_script.is_some() => {
                 let settings = json!({"uniqueEmail": step.null});
                 let body = json!({"name": name, "scriptId": of_script, "projectId": assigned, "settings": settings});
-                let id = created(self.run(o, CreateCampaign { body }).await);
+                let id = created(self.run(o, CreateCampaign { body: body.into() }).await);
                 self.worlds[o].campaigns.extend(id.map(|id| id.parse::<CampaignId>().expect("an id")));
             }
             (5, Some(id), ..) => {
                 let body = if step.null { json!({"color": null}) } else { json!({"name": name}) };
-                self.run(o, UpdateProject { id, if_match: IfMatch(None), body }).await;
+                self.run(o, UpdateProject { id, if_match: IfMatch(None), body: body.into() }).await;
             }
             (6, Some(id), ..) => drop(self.run(o, DeleteProject { id }).await),
             (7 | 8, _, Some(id), ..) => drop(self.run(o, PublishScript { id }).await),
             (9, _, Some(id), ..) => {
                 let body = json!({"systemPrompt": name, "projectId": assigned});
-                self.run(o, UpdateScript { id, if_match, body }).await;
+                self.run(o, UpdateScript { id, if_match, body: body.into() }).await;
             }
             (10, _, Some(id), ..) => {
                 let body = json!({"changelog": name});
-                self.run(o, CreateScriptVersion { id, body }).await;
+                self.run(o, CreateScriptVersion { id, body: body.into() }).await;
             }
             (11, _, Some(id), ..) if step.other.is_multiple_of(3) => drop(self.run(o, DeleteScript { id }).await),
             (11, _, Some(id), ..) if step.other % 3 == 1 => {
                 let body = json!({"status": "archived"});
-                self.run(o, UpdateScript { id, if_match, body }).await;
+                self.run(o, UpdateScript { id, if_match, body: body.into() }).await;
             }
             (12, _, _, Some(id), _) => {
                 let body = json!({"name": name, "projectId": assigned, "settings": {"voice": name, "language": null}});
-                self.run(o, UpdateCampaign { id, if_match, body }).await;
+                self.run(o, UpdateCampaign { id, if_match, body: body.into() }).await;
             }
             (13, _, _, Some(id), _) => match step.other % 4 {
                 0 => drop(self.run(o, ArchiveCampaign { id }).await),
@@ -188,13 +188,15 @@ impl Player {
             },
             (14 | 15, _, _, Some(campaign), _) => {
                 let body = json!({"email": format!("p{}@example.com", step.other % 7), "name": name});
-                let id = created(self.run(o, CreateInvite { campaign, body }).await);
+                let id = created(self.run(o, CreateInvite { campaign, body: body.into() }).await);
                 self.worlds[o].invites.extend(id.map(|id| id.parse::<InviteId>().expect("an id")));
             }
             (16, _, _, Some(campaign), _) => {
                 let item = |i: usize| json!({"email": format!("b{i}@example.com"), "expiresIn": "5m"});
                 let items: Vec<_> = (0..step.other % 6 + 1).map(item).chain([json!({"email": "bad"})]).collect();
-                if let Some(answer) = self.run(o, CreateInvites { campaign, body: json!({"invites": items}) }).await {
+                if let Some(answer) =
+                    self.run(o, CreateInvites { campaign, body: json!({"invites": items}).into() }).await
+                {
                     let document: Value = serde_json::from_str(&answer.body).expect("JSON");
                     let ids = document["data"].as_array().expect("a list").iter();
                     let ids = ids.map(|invite| invite["id"].as_str().expect("an id").parse().expect("an id"));
@@ -216,20 +218,25 @@ impl Player {
             }
             (28, ..) => {
                 let body = json!({"name": name, "subject": name, "text": "{{ link }}", "html": "<p>{{ link }}</p>"});
-                let id = created(self.run(o, CreateEmailTemplate { body }).await);
+                let id = created(self.run(o, CreateEmailTemplate { body: body.into() }).await);
                 self.worlds[o].templates.extend(id.map(|id| id.parse::<EmailTemplateId>().expect("an id")));
             }
             (29, ..) if template.is_some() => {
                 let body = if step.null { json!({"language": "de"}) } else { json!({"name": name}) };
-                self.run(o, UpdateEmailTemplate { id: template.expect("checked"), if_match: IfMatch(None), body })
-                    .await;
+                self.run(
+                    o,
+                    UpdateEmailTemplate { id: template.expect("checked"), if_match: IfMatch(None), body: body.into() },
+                )
+                .await;
             }
             (30, ..) if template.is_some() && step.other.is_multiple_of(3) => {
                 self.run(o, DeleteEmailTemplate { id: template.expect("checked") }).await;
             }
             (19 | 20, .., Some(invite)) => {
                 let body = json!({"device": {"os": name}});
-                if let Some(answer) = self.run(o, OpenSession { invite, link: "inv_link".to_owned(), body }).await {
+                if let Some(answer) =
+                    self.run(o, OpenSession { invite, link: "inv_link".to_owned(), body: body.into() }).await
+                {
                     let document: Value = serde_json::from_str(&answer.body).expect("JSON");
                     let id = document["session"]["id"].as_str().expect("an id").parse().expect("an id");
                     let consent = json!({"granted": true, "type": "all"});
@@ -241,7 +248,7 @@ impl Player {
             (31, ..) => {
                 let body = json!({"email": format!("m{}@example.com", step.other % 5), "name": name,
                     "role": if step.null { "owner" } else { "admin" }});
-                let id = created(self.run(o, InviteMember { body }).await);
+                let id = created(self.run(o, InviteMember { body: body.into() }).await);
                 self.worlds[o].members.extend(id.map(|id| id.parse::<MemberId>().expect("an id")));
             }
             (32, ..) => {
@@ -252,13 +259,20 @@ impl Player {
                     1 => drop(
                         self.run(
                             o,
-                            UpdateMember { id, if_match: IfMatch(None), body: json!({"role": "owner", "name": null}) },
+                            UpdateMember {
+                                id,
+                                if_match: IfMatch(None),
+                                body: json!({"role": "owner", "name": null}).into(),
+                            },
                         )
                         .await,
                     ),
                     2 => drop(
-                        self.run(o, UpdateMember { id, if_match: IfMatch(None), body: json!({"role": "viewer"}) })
-                            .await,
+                        self.run(
+                            o,
+                            UpdateMember { id, if_match: IfMatch(None), body: json!({"role": "viewer"}).into() },
+                        )
+                        .await,
                     ),
                     n => {
                         let number = if n == 5 { 2 } else { 1 };
@@ -269,7 +283,7 @@ impl Player {
             (33, ..) => {
                 let voice = if step.null { Value::Null } else { json!(name) };
                 let body = json!({"name": name, "brandColor": "#123456", "settings": {"voice": voice}});
-                self.run(o, UpdateOrganization { if_match, body }).await;
+                self.run(o, UpdateOrganization { if_match, body: body.into() }).await;
             }
             (21..=26, ..) => self.step_in_session(o, step).await,
             _ => {}
@@ -278,7 +292,11 @@ impl Player {
 
     async fn consent(&mut self, organization: usize, session: SessionId, body: Value) {
         let (ip, user_agent) = (Some("192.0.2.7".to_owned()), None);
-        self.run(organization, RecordConsent { session, body, method: ConsentMethod::Web, ip, user_agent }).await;
+        self.run(
+            organization,
+            RecordConsent { session, body: body.into(), method: ConsentMethod::Web, ip, user_agent },
+        )
+        .await;
     }
 
     async fn step_in_session(&mut self, o: usize, step: &Step) {
@@ -286,7 +304,7 @@ impl Player {
         match step.kind {
             21 | 22 => {
                 let body = json!({"promptId": "p1", "seq": step.other % 2, "value": step.other % 10 + 1});
-                self.run(o, AnswerPrompt { session, body, spoken: None, produced: None }).await;
+                self.run(o, AnswerPrompt { session, body: body.into(), spoken: None, produced: None }).await;
             }
             23 => drop(self.run(o, CompleteSession { session }).await),
             24 if step.null => self.consent(o, session, json!({"granted": false, "type": "recording"})).await,
@@ -294,7 +312,7 @@ impl Player {
             25 if step.null => drop(self.run(o, ResumeSession { session, cause: ResumeCause::Api }).await),
             25 => {
                 let body = json!({"reason": format!("N{}", step.other % 5)});
-                self.run(o, PauseSession { session, cause: PauseCause::Api, body }).await;
+                self.run(o, PauseSession { session, cause: PauseCause::Api, body: body.into() }).await;
             }
             _ => {
                 let due = [
@@ -418,6 +436,42 @@ on_both_engines! {
             engine.store.rebuild_projections().await.expect("rebuild");
             assert_eq!(contents(engine).await, right, "{sql}");
         }
+        product.stop().await;
+    }
+
+    async fn of_rebuilds_at_once_the_last_one_counts(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        for part in 0..8 {
+            let people: Vec<_> = (0..500).map(|i| json!({"email": format!("p{part}-{i}@example.com")})).collect();
+            product.post(&format!("/v1/campaigns/{campaign}/invites/bulk"), json!({"invites": people})).await.expect(201);
+        }
+        let right = contents(&product.engine).await;
+        let mut lost = 0;
+        for _ in 0..3 {
+            let rebuilds: Vec<_> = (0..3).map(|_| {
+                let store = product.engine.store.clone();
+                tokio::spawn(async move { store.rebuild_projections().await })
+            }).collect();
+            let mut done = 0;
+            for rebuild in rebuilds {
+                match rebuild.await.expect("no panic") {
+                    Ok(report) => {
+                        assert_eq!(report.differences, []);
+                        done += 1;
+                    }
+                    Err(store::Error::LeaseLost(name)) => {
+                        assert_eq!(name, "projections-rebuild");
+                        lost += 1;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            assert!(done >= 1, "the last one to start has nobody after it");
+            assert_eq!(contents(&product.engine).await, right);
+            assert_eq!(verified(&product.engine).await, []);
+        }
+        assert!(lost > 0, "none of nine was in the way of another");
         product.stop().await;
     }
 

@@ -96,7 +96,7 @@ impl Home {
 
     /// Starts the server on a port and does not wait for it.
     pub fn launch(&self, port: u16, arguments: &[&str]) -> Server {
-        spawn(self.command(), port, arguments, Stdio::inherit())
+        spawn(self.command(), port, arguments, (Stdio::null(), Stdio::inherit()))
     }
 
     /// Starts the server with everything in its log, which goes to a file, and waits until it can serve.
@@ -104,16 +104,24 @@ impl Home {
         let mut command = self.command();
         command.env("RELAY_LOG_LEVEL", "trace");
         let log = std::fs::File::create(log).expect("a file for the log");
-        let mut server = spawn(command, free_port(), arguments, log.into());
+        let mut server = spawn(command, free_port(), arguments, (Stdio::null(), log.into()));
+        server.wait_until_ready().await;
+        server
+    }
+
+    /// Starts the server with what it prints going to a file, and waits until it can serve.
+    pub async fn serve_printing(&self, printed: &Path) -> Server {
+        let printed = std::fs::File::create(printed).expect("a file for the output");
+        let mut server = spawn(self.command(), free_port(), &[], (printed.into(), Stdio::inherit()));
         server.wait_until_ready().await;
         server
     }
 }
 
-fn spawn(mut command: Command, port: u16, arguments: &[&str], log: Stdio) -> Server {
+fn spawn(mut command: Command, port: u16, arguments: &[&str], (out, log): (Stdio, Stdio)) -> Server {
     let listen = format!("127.0.0.1:{port}");
     command.args(["serve", "--listen", &listen]).args(arguments);
-    let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("start the server");
+    let child = command.stdout(out).stderr(log).spawn().expect("start the server");
     Server { child, url: format!("http://{listen}") }
 }
 

@@ -24,7 +24,7 @@ fn matches(pattern: &str, event_type: &str) -> bool {
 /// Checks patterns against the event types that there are, and drops those that are given twice.
 pub(crate) fn check(patterns: Vec<String>, known: &[&str], validator: &mut Validator) -> Vec<String> {
     if patterns.is_empty() {
-        validator.error("eventTypes", "too_short", "must name at least one event type; \"*\" stands for all");
+        validator.error("eventTypes", "too_few", "must name at least one event type; \"*\" stands for all");
     }
     if patterns.len() > MAX_PATTERNS {
         validator.error("eventTypes", "too_long", format!("must have at most {MAX_PATTERNS} entries"));

@@ -126,7 +126,7 @@ async fn closed_loop(
                     IdempotencyKeys::Random => Some(format!("{:032x}", rand::random::<u128>())),
                 };
                 let idempotency = key.map(|key| IdempotencyRequest { key, fingerprint: [7; 32] });
-                let command = CreateInvite { campaign, body: scene::person(&format!("{number:012}")) };
+                let command = CreateInvite { campaign, body: scene::person(&format!("{number:012}")).into() };
                 let outcome = commands.run(&caller, idempotency.as_ref(), &command).await;
                 let outcome = outcome.map_err(|error| error.to_string())?;
                 outcome.result.map_err(|refusal| format!("{refusal:?}"))?;

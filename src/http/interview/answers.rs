@@ -7,12 +7,11 @@ use aggregates::{
     value::Input,
 };
 use axum::{extract::State, response::Response};
-use serde_json::Value;
 
 use super::schema::{InterviewTurn, NewInterviewAnswer};
 use crate::{
     app::App,
-    command::sessions::AnswerPrompt,
+    command::{Sent, sessions::AnswerPrompt},
     http::{ApiError, Body, Participant, Turn},
     interview::Moment,
 };
@@ -38,11 +37,11 @@ pub async fn answers(
 
 /// The interviewer's words for what follows this answer, if it has words of its own. Whatever stands in the way is for the
 /// command to say; this only looks ahead, and another answer may be faster.
-pub(super) async fn produce(app: &App, participant: &Participant, body: &Value) -> Option<Produced> {
+pub(super) async fn produce(app: &App, participant: &Participant, body: &Sent) -> Option<Produced> {
     if !app.interviews.interviewer.has_words() {
         return None;
     }
-    let answer: NewAnswer = AnswerInput::from_json(body).ok()?.validate().ok()?;
+    let answer: NewAnswer = AnswerInput::from_json(body.json().ok()?).ok()?.validate().ok()?;
     let found = app.commands.session(participant.session, participant.organization).await.ok()?;
     let (snapshot, content) = found?;
     let step = snapshot.state.next_step(&answer, &content, app.commands.now()).ok()??;

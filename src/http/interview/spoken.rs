@@ -93,7 +93,7 @@ async fn take(
     // The same request is the one with the same recording, whatever was heard in it.
     let covered = [answer.prompt_id.as_str(), &seq, &sha256];
     guest.idempotency = guest.idempotency.map(|idempotency| idempotency.covering(&covered));
-    let body = json!({"promptId": answer.prompt_id, "seq": answer.seq, "text": text});
+    let body = json!({"promptId": answer.prompt_id, "seq": answer.seq, "text": text}).into();
     let produced = produce(app, &participant, &body).await;
     let spoken = Some(Spoken { confidence, file_id: Some(recording), duration_ms });
     let command = AnswerPrompt { session: participant.session, body, spoken, produced };

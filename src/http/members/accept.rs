@@ -34,7 +34,7 @@ impl Input for AcceptanceInput {
     request_body = Acceptance,
     responses((status = 200, description = "The member, who is active now.", body = Member)))]
 pub async fn accept(State(app): State<Arc<App>>, guest: Guest, Body(body): Body) -> Result<Response, ApiError> {
-    let token = AcceptanceInput::from_json(&body)?.token;
+    let token = AcceptanceInput::from_json(body.json()?)?.token;
     let (_, invitation) = app.commands.invitation(&token).await?.ok_or_else(|| {
         Refusal::validation(vec![FieldError::new("token", "not_found", "is not that of an invitation in force")])
     })?;

@@ -11,6 +11,9 @@ use crate::{
     http::{ApiError, Body, Call},
 };
 
+/// Bytes of what is imported: what a script's export can have at most, whose parts each came in a request of their own.
+pub const MOST: usize = 8 << 20;
+
 /// Import a script
 ///
 /// Takes what an export has answered, and makes a new draft script of it. Media are found again by their hashes among all

@@ -51,7 +51,7 @@ pub async fn test(
         Begun::Marked(mark) => mark,
     };
     let document = app.document(&call, "webhooks", id).await?;
-    let wanted = TestInput::from_json(&body)?.event_type;
+    let wanted = TestInput::from_json(body.json()?)?.event_type;
     let like = match wanted.as_deref() {
         None | Some(trial::TYPE) => None,
         Some(name) => Some(PublicType::named(name).ok_or_else(|| {

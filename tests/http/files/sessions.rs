@@ -28,13 +28,13 @@ async fn run(product: &Product, command: impl Command) -> Value {
 async fn session(product: &Product) -> SessionId {
     let campaign = product.campaign(json!({})).await;
     let invite: InviteId = id(&product.invite(&campaign, "ada@example.com").await).parse().expect("an id");
-    let open = OpenSession { invite, link: "inv_link".to_owned(), body: json!({}) };
+    let open = OpenSession { invite, link: "inv_link".to_owned(), body: json!({}).into() };
     id(&run(product, open).await["session"]).parse().expect("an id")
 }
 
 fn consent(session: SessionId, granted: bool, kind: &str) -> RecordConsent {
     let body = json!({"granted": granted, "type": kind});
-    RecordConsent { session, body, method: ConsentMethod::Web, ip: None, user_agent: None }
+    RecordConsent { session, body: body.into(), method: ConsentMethod::Web, ip: None, user_agent: None }
 }
 
 fn of_kind(kind: &str, form: Form) -> Form {
@@ -185,7 +185,7 @@ on_both_engines! {
             if when == "ended" {
                 run(product, StartSession { session }).await;
                 let answer = json!({"promptId": "p1", "seq": 1, "text": "It was a pleasure from the beginning to the very end."});
-                run(product, AnswerPrompt { session, body: answer, spoken: None, produced: None }).await;
+                run(product, AnswerPrompt { session, body: answer.into(), spoken: None, produced: None }).await;
                 run(product, CompleteSession { session }).await;
                 shelf.send(&path, of_kind("recording", form("late.mp3", mp3(50)))).await.expect(201);
             }

@@ -36,7 +36,7 @@ fn request(key: &str, fingerprint: u8) -> IdempotencyRequest {
 }
 
 fn create(name: &str) -> CreateProject {
-    CreateProject { body: json!({"name": name}) }
+    CreateProject { body: json!({"name": name}).into() }
 }
 
 on_both_engines! {
@@ -99,7 +99,7 @@ on_both_engines! {
             assert_eq!(outcomes.replayed.as_deref(), replayed);
             assert_eq!(outcomes.result.expect_err("refused").code, Code::ValidationError);
         }
-        let malformed = CreateProject { body: json!({"name": 5}) };
+        let malformed = CreateProject { body: json!({"name": 5}).into() };
         for _ in 0..2 {
             let outcomes = commands.run(&caller("req_3"), Some(&request("m", 1)), &malformed).await.expect("ran");
             assert_eq!(outcomes.replayed, None);
