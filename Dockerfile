@@ -3,7 +3,7 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \
-    cargo build --release --locked && cp target/release/interview-relay /interview-relay
+    cargo build --release --locked && strip -o /interview-relay target/release/interview-relay
 
 FROM debian:bookworm-slim
 # Webhooks and other requests to the outside check certificates against the system's roots.

@@ -91,19 +91,19 @@ pub async fn run(installation: &Installation, public_url: &str) -> Result<(), St
             open.push((text(&invite, "inviteUrl")?, &invited.name, &scene.language));
         }
     }
-    println!("Demo organization {} with {} interviews.", stage.organization, finished.len());
-    println!("\nIts API key, which is shown only now:\n\n  {key}\n");
-    println!("Interviews to take part in:\n");
+    say!("Demo organization {} with {} interviews.", stage.organization, finished.len());
+    say!("\nIts API key, which is shown only now:\n\n  {key}\n");
+    say!("Interviews to take part in:\n");
     for (url, name, language) in open {
-        println!("  {url}   ({name}, {language})");
+        say!("  {url}   ({name}, {language})");
     }
-    println!("\nInterviews to read:\n");
+    say!("\nInterviews to read:\n");
     for (session, name, language) in finished {
         let url = format!("{public_url}/v1/sessions/{session}");
-        println!("  {name} ({language})\n    curl \"{url}/transcript?format=text\" -H \"Authorization: Bearer {key}\"");
-        println!("    curl {url}/pdf -o {session}.pdf -H \"Authorization: Bearer {key}\"");
+        say!("  {name} ({language})\n    curl \"{url}/transcript?format=text\" -H \"Authorization: Bearer {key}\"");
+        say!("    curl {url}/pdf -o {session}.pdf -H \"Authorization: Bearer {key}\"");
     }
-    println!("\nIf no server is running, start one with the same settings first.");
+    say!("\nIf no server is running, start one with the same settings first.");
     Ok(())
 }
 

@@ -39,9 +39,9 @@ pub async fn create(commands: &Commands, store: &Store, create: &KeysCreate) -> 
     let document: Value = serde_json::from_str(&answer.body).map_err(|error| error.to_string())?;
     let id = document["id"].as_str().unwrap_or_default();
     if create.json {
-        println!("{}", json!({"id": id, "key": secret.as_str()}));
+        say!("{}", json!({"id": id, "key": secret.as_str()}));
     } else {
-        println!("{id}\n{}\nThis is the only time that the key is shown.", secret.as_str());
+        say!("{id}\n{}\nThis is the only time that the key is shown.", secret.as_str());
     }
     Ok(())
 }
@@ -76,7 +76,7 @@ pub async fn list(store: &Store, list: &KeysList) -> Result<(), String> {
         }
     }
     if list.json {
-        println!("{}", Value::from(keys));
+        say!("{}", Value::from(keys));
         return Ok(());
     }
     for key in &keys {
@@ -87,7 +87,7 @@ pub async fn list(store: &Store, list: &KeysList) -> Result<(), String> {
             _ => "active".to_owned(),
         };
         let (id, org, four, used) = (text("id"), text("organizationId"), text("lastFour"), text("lastUsedAt"));
-        println!("{id}  {org}  …{four}  {state}  last used {used}  {}", text("name"));
+        say!("{id}  {org}  …{four}  {state}  last used {used}  {}", text("name"));
     }
     Ok(())
 }
@@ -99,7 +99,7 @@ pub async fn revoke(commands: &Commands, store: &Store, revoke: &KeysRevoke) -> 
     let document = store.document_of_any("api_keys", &revoke.id).await.map_err(|error| error.to_string())?;
     let organization = document.and_then(|document| document.organization.parse().ok()).ok_or_else(unknown)?;
     run(commands, organization, &RevokeApiKey { id }).await?;
-    println!("{id} is revoked");
+    say!("{id} is revoked");
     Ok(())
 }
 

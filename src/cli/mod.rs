@@ -14,6 +14,14 @@ use crate::{
     telemetry,
 };
 
+/// Tells whoever started the program something. That they have had enough is no failure, nor that nobody listens.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 pub mod args;
 mod background;
 mod demo;
@@ -85,7 +93,7 @@ fn run(command: &Command, flags: &ArgMatches) -> Result<(), String> {
 async fn dispatch(command: &Command, config: &Config) -> Result<(), String> {
     if matches!(command, Command::Migrate) {
         let applied = Store::migrate(installation::location(config)).await.map_err(|error| error.to_string())?;
-        println!("{applied} migrations applied");
+        say!("{applied} migrations applied");
         return Ok(());
     }
     let installation = Installation::open(config).await?;

@@ -33,9 +33,9 @@ pub async fn create(commands: &Commands, create: &OrgCreate) -> Result<(), Strin
     let outcome = commands.run(&administrator(id), None, &organization).await.map_err(|error| error.to_string())?;
     outcome.result.map_err(|refusal| describe(&refusal))?;
     if create.json {
-        println!("{}", json!({"id": id, "name": create.name, "plan": plan.as_str()}));
+        say!("{}", json!({"id": id, "name": create.name, "plan": plan.as_str()}));
     } else {
-        println!("{id}  {}  {}", create.name, plan.as_str());
+        say!("{id}  {}  {}", create.name, plan.as_str());
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ pub async fn rebuild(installation: &Installation) -> Result<(), String> {
         error => error.to_string(),
     })?;
     print(&report);
-    println!("rebuilt {} rows from {} events; the fresh tables are live", report.rows, report.position);
+    say!("rebuilt {} rows from {} events; the fresh tables are live", report.rows, report.position);
     Ok(())
 }
 
@@ -19,7 +19,7 @@ pub async fn verify(installation: &Installation) -> Result<(), String> {
     let report = installation.store.verify_projections().await.map_err(|error| error.to_string())?;
     print(&report);
     if report.differences.is_empty() {
-        println!("verified {} rows against {} events: replay equals live", report.rows, report.position);
+        say!("verified {} rows against {} events: replay equals live", report.rows, report.position);
         Ok(())
     } else {
         Err(format!("{} differences; `projections rebuild` mends them", report.differences.len()))
@@ -28,6 +28,6 @@ pub async fn verify(installation: &Installation) -> Result<(), String> {
 
 fn print(report: &Report) {
     for difference in &report.differences {
-        println!("{} {} {}", difference.table, difference.id, difference.what);
+        say!("{} {} {}", difference.table, difference.id, difference.what);
     }
 }

@@ -130,15 +130,15 @@ pub async fn run(config: &Config, installation: Installation) -> Result<(), Stri
     let banner = async || {
         // Not before everything else is known to work: the key is shown only once.
         let first_key = first_start(&commands).await?;
-        println!("InterviewRelay listens on {}", config.public_url);
-        println!("  events      {database}");
-        println!("  files       {}", config.files);
-        println!("  master key  {}", key_file.display());
-        println!("  mail        {mail_to}");
-        println!("  reference   {}/docs", config.public_url);
+        say!("InterviewRelay listens on {}", config.public_url);
+        say!("  events      {database}");
+        say!("  files       {}", config.files);
+        say!("  master key  {}", key_file.display());
+        say!("  mail        {mail_to}");
+        say!("  reference   {}/docs", config.public_url);
         if let Some(key) = first_key {
-            println!("\nThis is the first start. Your API key, which is shown only now:\n\n  {}\n", *key);
-            println!("Try it:\n\n  curl {}/v1/campaigns -H \"Authorization: Bearer {}\"\n", config.public_url, *key);
+            say!("\nThis is the first start. Your API key, which is shown only now:\n\n  {}\n", *key);
+            say!("Try it:\n\n  curl {}/v1/campaigns -H \"Authorization: Bearer {}\"\n", config.public_url, *key);
         }
         Ok(())
     };

@@ -38,7 +38,6 @@ pub struct Pagination {
 pub fn query<I: Id>(
     table: &'static str,
     page: &ListQuery<I>,
-    sort: Sort,
     mut filters: Vec<Filter>,
     mut counter: Option<String>,
 ) -> PageQuery {
@@ -52,7 +51,7 @@ pub fn query<I: Id>(
     PageQuery {
         table,
         filters,
-        sort,
+        sort: page.sort,
         descending: page.descending,
         limit: i64::from(page.limit),
         offset: i64::try_from(page.offset).unwrap_or(i64::MAX),

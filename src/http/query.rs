@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use utoipa::IntoParams;
 
 use super::ApiError;
+use crate::store::Sort;
 
 /// A query string that is read name by name. End with [`Query::finish`], which reports what was wrong.
 #[derive(Clone, Debug)]
@@ -29,8 +30,8 @@ pub struct ListQuery<I> {
     pub offset: u64,
     /// The id after which to go on, instead of an offset.
     pub after: Option<I>,
-    /// The field to sort by, one of those that the list allows.
-    pub sort: &'static str,
+    /// What to sort by.
+    pub sort: Sort,
     /// Whether the largest comes first.
     pub descending: bool,
     /// Only what changed at or after this time.
@@ -149,8 +150,9 @@ impl Query {
         self.id(name)
     }
 
-    /// What every list takes. The first of `sorts` is the default.
-    pub fn list<I: FromStr>(&mut self, sorts: &[&'static str]) -> ListQuery<I> {
+    /// What every list takes. It is sorted by `createdAt`, or by one of the `fields`, which are named with their columns.
+    pub fn list<I: FromStr>(&mut self, fields: &[(&'static str, &'static str)]) -> ListQuery<I> {
+        let names: Vec<_> = ["createdAt"].into_iter().chain(fields.iter().map(|(name, _)| *name)).collect();
         let offset = self.whole("offset", 0..=i64::MAX);
         let after = self.id("after");
         if after.is_some() && offset.is_some_and(|offset| offset > 0) {
@@ -160,7 +162,10 @@ impl Query {
             limit: self.whole("limit", 1..=100).and_then(|limit| u32::try_from(limit).ok()).unwrap_or(20),
             offset: offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0),
             after,
-            sort: self.one_of("sort", sorts).or_else(|| sorts.first().copied()).unwrap_or("createdAt"),
+            sort: self.one_of("sort", &names).map_or(Sort::Id, |chosen| {
+                let field = fields.iter().find(|(name, _)| *name == chosen);
+                field.map_or(Sort::Id, |(_, column)| Sort::Column(column))
+            }),
             descending: self.one_of("order", &["asc", "desc"]) != Some("asc"),
             updated_since: self.time("updatedSince"),
             from: self.time("from"),
@@ -199,8 +204,8 @@ mod tests {
     #[tokio::test]
     async fn a_list_has_defaults() {
         let mut query = query("unknown=1").await;
-        let list: ListQuery<CampaignId> = query.list(&["createdAt", "name"]);
-        assert_eq!((list.limit, list.offset, list.sort, list.descending), (20, 0, "createdAt", true));
+        let list: ListQuery<CampaignId> = query.list(&[("name", "name")]);
+        assert_eq!((list.limit, list.offset, list.sort, list.descending), (20, 0, Sort::Id, true));
         assert!(query.finish().is_ok());
     }
 
@@ -208,8 +213,11 @@ mod tests {
     async fn values_are_read() {
         let text = "limit=100&offset=9223372036854775807&sort=name&order=asc&from=2024-01-15T10:30:00%2B02:00";
         let mut query = query(text).await;
-        let list: ListQuery<CampaignId> = query.list(&["createdAt", "name"]);
-        assert_eq!((list.limit, list.offset, list.sort, list.descending), (100, i64::MAX as u64, "name", false));
+        let list: ListQuery<CampaignId> = query.list(&[("name", "name")]);
+        assert_eq!(
+            (list.limit, list.offset, list.sort, list.descending),
+            (100, i64::MAX as u64, Sort::Column("name"), false)
+        );
         assert_eq!(list.from.map(|time| time.timestamp()), Some(1_705_307_400));
         assert!(query.finish().is_ok());
     }
@@ -217,7 +225,7 @@ mod tests {
     #[tokio::test]
     async fn every_bad_value_is_named() {
         let mut query = query("limit=101&offset=-1&sort=x&order=up&updatedSince=now&after=cam_1&limit=2&status=").await;
-        let _: ListQuery<CampaignId> = query.list(&["createdAt"]);
+        let _: ListQuery<CampaignId> = query.list(&[]);
         query.one_of("status", &["active"]);
         let mut names = wrong(&query);
         names.sort_unstable();
@@ -229,7 +237,7 @@ mod tests {
     async fn a_cursor_excludes_an_offset() {
         let id = CampaignId::default();
         let mut query = query(&format!("after={id}&offset=1")).await;
-        let _: ListQuery<CampaignId> = query.list(&["createdAt"]);
+        let _: ListQuery<CampaignId> = query.list(&[]);
         assert_eq!(wrong(&query), ["after"]);
     }
 }

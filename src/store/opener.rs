@@ -189,6 +189,7 @@ fn options(url: &str) -> Result<PgConnectOptions, Error> {
     Ok(PgConnectOptions::from_str(url)?.application_name("interview-relay").options([
         ("idle_in_transaction_session_timeout", "60s"),
         ("synchronous_commit", "on"),
+        ("client_min_messages", "warning"),
         ("jit", "off"),
         ("plan_cache_mode", "force_custom_plan"),
     ]))

@@ -21,6 +21,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A new file is its owner's alone, and so are those that SQLite makes beside it. `synchronous = FULL` makes a commit durable
 /// before it is answered; WAL lets readers go on meanwhile. The log is brought into the database by
 /// [`super::checkpoints::Checkpoints`], and from 16,000 pages on by the writer's own commits.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the file cannot be made, [`Error::Database`] when it is no database.
 pub fn open_writer(path: &Path) -> Result<Connection, Error> {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = std::fs::OpenOptions::new();
@@ -38,6 +41,9 @@ pub fn open_writer(path: &Path) -> Result<Connection, Error> {
 }
 
 /// Opens the database for reading.
+///
+/// # Errors
+/// [`Error::Database`] when it is not there, or no database.
 pub fn open_reader(path: &Path) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(
         path,
@@ -135,5 +141,22 @@ impl ToSql for Value {
                 serde_json::to_string(texts).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
             )),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A killed process loses nothing either way; a machine that loses its power does, unless this holds.
+    #[test]
+    fn a_commit_waits_for_the_disk() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = open_writer(&folder.path().join("relay.db")).expect("open");
+        let pragma =
+            |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).expect("a number");
+        assert_eq!(pragma("synchronous"), 2);
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).expect("a mode");
+        assert_eq!(mode, "wal");
     }
 }

@@ -54,3 +54,45 @@ impl Leaf<'_> {
         hasher.finalize().into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(hash: &[u8]) -> String {
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Computed with Python's hashlib and struct from the description above: what is stored must stay checkable for ever.
+    #[test]
+    fn the_hash_is_what_others_compute() {
+        let leaf = Leaf {
+            organization: "org_1",
+            org_seq: 7,
+            event_id: "evt_1",
+            stream: "inv_1",
+            version: 3,
+            name: "invite.created",
+            schema: 2,
+            recorded_at: 1_700_000_000_000_001,
+            subject: Some("sub_1"),
+            meta: r#"{"actor":"key_1"}"#,
+            data: r#"{"name":"é"}"#,
+        };
+        assert_eq!(hex(&leaf.hash()), "04bdf4f5b880e7d38cf2ce6882fcc76940f2b0f13a8d25059509300e9715b154");
+        let leaf = Leaf {
+            org_seq: 8,
+            event_id: "evt_2",
+            stream: "scr_1",
+            version: 1,
+            name: "script.created",
+            schema: 1,
+            recorded_at: 1_700_000_000_000_002,
+            subject: None,
+            meta: "{}",
+            data: "{}",
+            ..leaf
+        };
+        assert_eq!(hex(&leaf.hash()), "42de7a5ebf6cc8699f710a7de17a52885773ef88d1d0398ff9211b4129f653c3");
+    }
+}

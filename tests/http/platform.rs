@@ -181,7 +181,7 @@ async fn actions_need_no_body() {
     assert_eq!(send(server.as_all("POST", &path).json(&json!({"any": 1}))).await.0, 200);
     let broken = server.as_all("POST", &path).header("content-type", "application/json").body("{");
     assert_eq!(send(broken).await.0, 400);
-    assert_eq!(send(server.as_all("POST", &format!("/v1/things/{}", thing()))).await.0, 204);
+    assert_eq!(send(server.as_all("DELETE", &format!("/v1/things/{}", thing()))).await.0, 204);
 }
 
 #[tokio::test]

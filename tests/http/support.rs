@@ -145,7 +145,7 @@ async fn create(call: Call, Body(body): Body) -> Result<Response, ApiError> {
 #[utoipa::path(get, path = "/v1/things", operation_id = "listThings", tag = "Things", params(ListParams),
     responses((status = 200, description = "A page.")))]
 async fn list(_: Call, mut query: Query) -> Result<Response, ApiError> {
-    let page = query.list::<CampaignId>(&["createdAt", "name"]);
+    let page = query.list::<CampaignId>(&[("name", "name")]);
     query.one_of("status", &["active", "paused"]);
     query.finish()?;
     let documents: [&str; 0] = [];

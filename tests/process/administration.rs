@@ -184,7 +184,10 @@ async fn the_database_is_its_owners_alone_in_a_folder_that_was_there() {
 #[test]
 fn whoever_reads_the_output_may_have_had_enough() {
     let home = Home::new(None);
-    let mut running = home.start(&["openapi"]);
-    drop(running.stdout.take());
-    assert!(running.wait().expect("an end").success());
+    home.organization();
+    for arguments in [vec!["openapi"], vec!["projections", "verify"], vec!["keys", "list"], vec!["config"]] {
+        let mut running = home.start(&arguments);
+        drop(running.stdout.take());
+        assert!(running.wait().expect("an end").success(), "{arguments:?}");
+    }
 }

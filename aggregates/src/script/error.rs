@@ -27,7 +27,7 @@ pub enum ScriptError {
     #[error("The script is archived and cannot be changed.")]
     Archived,
     /// It has no published version that a campaign could use.
-    #[error("The script is not published. Publish it before you use it in a campaign.")]
+    #[error("The script has no published version that a campaign could use, or is archived.")]
     NotPublished,
     /// Campaigns use it.
     #[error("The script is used by active or paused campaigns.")]

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     command::api_keys::shown,
     http::{ApiError, Call, Query, list, query::ListParams},
-    store::{Filter, Sort},
+    store::Filter,
 };
 
 /// List API keys
@@ -20,13 +20,12 @@ use crate::{
     params(ListParams, ("sort" = Option<String>, Query, description = "`createdAt` (the default) or `name`.")),
     responses((status = 200, description = "A page of keys.", body = inline(list::PageOf<ApiKey>))))]
 pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> Result<Response, ApiError> {
-    let page = query.list::<ApiKeyId>(&["createdAt", "name"]);
+    let page = query.list::<ApiKeyId>(&[("name", "name")]);
     query.finish()?;
     let organization = call.organization().to_string();
-    let sort = if page.sort == "name" { Sort::Column("name") } else { Sort::Id };
     let counter = format!("api_keys/{organization}");
     let filters = vec![Filter::Equals("org_id", organization.into())];
-    let found = list::fetch(&app, &call, &page, list::query("api_keys", &page, sort, filters, Some(counter))).await?;
+    let found = list::fetch(&app, &call, &page, list::query("api_keys", &page, filters, Some(counter))).await?;
     let uses = app.store.key_uses(found.documents.iter().map(|document| document.id.clone()).collect()).await?;
     Ok(list::page(&page, &found, |document| shown(&document.json, uses.get(&document.id).copied())))
 }

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     command::campaigns::stats::Stats,
     http::{ApiError, Call, Query, list, query::ListParams},
-    store::{Filter, Sort},
+    store::Filter,
 };
 
 /// List campaigns
@@ -18,17 +18,12 @@ use crate::{
     params(CampaignFilters, ListParams),
     responses((status = 200, description = "A page of campaigns.", body = inline(list::PageOf<Campaign>))))]
 pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> Result<Response, ApiError> {
-    let page = query.list::<CampaignId>(&["createdAt", "name", "updatedAt"]);
+    let page = query.list::<CampaignId>(&[("name", "name"), ("updatedAt", "updated_at")]);
     let status = query.one_of("status", &["active", "paused", "archived"]);
     let project = query.id::<ProjectId>("projectId");
     let search = query.text("search");
     query.finish()?;
     let organization = call.organization().to_string();
-    let sort = match page.sort {
-        "name" => Sort::Column("name"),
-        "updatedAt" => Sort::Column("updated_at"),
-        _ => Sort::Id,
-    };
     let mut counter = format!("campaigns/{organization}");
     let mut filters = vec![Filter::Equals("org_id", organization.into())];
     if let Some(project) = project {
@@ -41,7 +36,7 @@ pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> 
     }
     let counter = search.is_none().then_some(counter);
     filters.extend(search.map(|text| Filter::Contains("name_search", text.to_lowercase())));
-    let found = list::fetch(&app, &call, &page, list::query("campaigns", &page, sort, filters, counter)).await?;
+    let found = list::fetch(&app, &call, &page, list::query("campaigns", &page, filters, counter)).await?;
     let scopes: Vec<_> = found.documents.iter().flat_map(|document| Stats::scopes(&document.id)).collect();
     let counters = if scopes.is_empty() { HashMap::new() } else { app.store.counters(scopes).await? };
     Ok(list::page(&page, &found, |document| Stats::of(&document.id, &counters).spliced_into(&document.json)))

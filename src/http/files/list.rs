@@ -9,7 +9,7 @@ use super::schema::SessionFile;
 use crate::{
     app::App,
     http::{ApiError, Call, Id, Query, list, query::ListParams},
-    store::{Filter, Sort},
+    store::Filter,
 };
 
 /// List session files
@@ -22,12 +22,12 @@ pub async fn list(
     Id(session): Id<SessionId>,
     mut query: Query,
 ) -> Result<Response, ApiError> {
-    let page = query.list::<FileId>(&["createdAt"]);
+    let page = query.list::<FileId>(&[]);
     let session = app.document(&call, "sessions", session).await?.id;
     query.finish()?;
     let counter = Some(format!("files/{session}"));
     let filters = vec![Filter::Equals("owner", session.into())];
-    let found = list::fetch(&app, &call, &page, list::query("files", &page, Sort::Id, filters, counter)).await?;
+    let found = list::fetch(&app, &call, &page, list::query("files", &page, filters, counter)).await?;
     let now = app.commands.now();
     Ok(list::page(&page, &found, |document| app.commands.render_stored_file(document, now)))
 }

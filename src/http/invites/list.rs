@@ -13,7 +13,7 @@ use super::schema::{Invite, InviteFilters};
 use crate::{
     app::App,
     http::{ApiError, Call, Id, Query, list, query::ListParams},
-    store::{Filter, Page, Sort},
+    store::{Filter, Page},
 };
 
 const PENDING: &str = InviteStatus::Pending.as_str();
@@ -31,7 +31,7 @@ pub async fn list(
 ) -> Result<Response, ApiError> {
     let organization = call.organization().to_string();
     let campaign = app.document(&call, "campaigns", campaign).await?.id;
-    let page = query.list::<InviteId>(&["createdAt"]);
+    let page = query.list::<InviteId>(&[]);
     let status = query.one_of("status", &InviteStatus::NAMES.map(|(name, _)| name));
     let email = query.text("email");
     query.finish()?;
@@ -62,7 +62,7 @@ pub async fn list(
     } else {
         counter = Some(format!("invites/{campaign}"));
     }
-    let query = list::query("invites", &page, Sort::Id, filters, counter);
+    let query = list::query("invites", &page, filters, counter);
     let (mut found, base) = tokio::try_join!(app.store.page_of(&query), app.commands.link_base_of(&organization))?;
     if query.counter.is_some() {
         found.total = (found.total + correction).max(0);

@@ -9,7 +9,7 @@ use super::schema::Project;
 use crate::{
     app::App,
     http::{ApiError, Call, Query, list, query::ListParams},
-    store::{Filter, Sort},
+    store::Filter,
 };
 
 /// List projects
@@ -17,16 +17,11 @@ use crate::{
     params(ListParams, ("sort" = Option<String>, Query, description = "`createdAt` (the default), `name` or `updatedAt`.")),
     responses((status = 200, description = "A page of projects.", body = inline(list::PageOf<Project>))))]
 pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> Result<Response, ApiError> {
-    let page = query.list::<ProjectId>(&["createdAt", "name", "updatedAt"]);
+    let page = query.list::<ProjectId>(&[("name", "name"), ("updatedAt", "updated_at")]);
     query.finish()?;
     let organization = call.organization().to_string();
-    let sort = match page.sort {
-        "name" => Sort::Column("name"),
-        "updatedAt" => Sort::Column("updated_at"),
-        _ => Sort::Id,
-    };
     let counter = format!("projects/{organization}");
     let filters = vec![Filter::Equals("org_id", organization.into())];
-    let found = list::fetch(&app, &call, &page, list::query("projects", &page, sort, filters, Some(counter))).await?;
+    let found = list::fetch(&app, &call, &page, list::query("projects", &page, filters, Some(counter))).await?;
     Ok(list::page(&page, &found, |document| document.json.clone()))
 }

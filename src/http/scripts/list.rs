@@ -9,7 +9,7 @@ use super::schema::Script;
 use crate::{
     app::App,
     http::{ApiError, Call, Query, list, query::ListParams},
-    store::{Filter, Sort},
+    store::Filter,
 };
 
 /// List scripts
@@ -23,17 +23,12 @@ use crate::{
     ),
     responses((status = 200, description = "A page of scripts.", body = inline(list::PageOf<Script>))))]
 pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> Result<Response, ApiError> {
-    let page = query.list::<ScriptId>(&["createdAt", "name", "updatedAt"]);
+    let page = query.list::<ScriptId>(&[("name", "name"), ("updatedAt", "updated_at")]);
     let project = query.id::<ProjectId>("projectId");
     let status = query.one_of("status", &["draft", "published", "archived"]);
     let search = query.text("search");
     query.finish()?;
     let organization = call.organization().to_string();
-    let sort = match page.sort {
-        "name" => Sort::Column("name"),
-        "updatedAt" => Sort::Column("updated_at"),
-        _ => Sort::Id,
-    };
     let mut counter = format!("scripts/{organization}");
     let mut filters = vec![Filter::Equals("org_id", organization.into())];
     if let Some(project) = project {
@@ -46,6 +41,6 @@ pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> 
     }
     let counter = search.is_none().then_some(counter);
     filters.extend(search.map(|text| Filter::Contains("name_search", text.to_lowercase())));
-    let found = list::fetch(&app, &call, &page, list::query("scripts", &page, sort, filters, counter)).await?;
+    let found = list::fetch(&app, &call, &page, list::query("scripts", &page, filters, counter)).await?;
     Ok(list::page(&page, &found, |document| document.json.clone()))
 }

@@ -25,7 +25,7 @@ pub async fn consents(
     mut query: Query,
 ) -> Result<Response, ApiError> {
     let records = app.commands.consents(session, call.organization()).await?.ok_or_else(ApiError::not_found)?;
-    let page = query.list::<ConsentId>(&["createdAt"]);
+    let page = query.list::<ConsentId>(&[]);
     query.finish()?;
     let (records, page) = cut(records, &page);
     let documents: Vec<String> =
@@ -92,7 +92,7 @@ mod tests {
             limit,
             offset: 0,
             after: after.map(|id| record(id, 0).id),
-            sort: "createdAt",
+            sort: crate::store::Sort::Id,
             descending,
             updated_since: None,
             from: None,

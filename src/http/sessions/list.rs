@@ -12,7 +12,7 @@ use super::schema::{Session, SessionFilters};
 use crate::{
     app::App,
     http::{ApiError, Call, Id, Query, answer, list, query::ListParams},
-    store::{Filter, Sort},
+    store::Filter,
 };
 
 /// List the sessions of a campaign
@@ -28,22 +28,17 @@ pub async fn list(
     mut query: Query,
 ) -> Result<Response, ApiError> {
     let campaign = app.document(&call, "campaigns", campaign).await?.id;
-    let page = query.list::<SessionId>(&["createdAt", "completedAt", "duration"]);
+    let page = query.list::<SessionId>(&[("completedAt", "completed_at"), ("duration", "duration")]);
     let names: Vec<_> = SessionStatus::NAMES.iter().map(|(name, _)| *name).collect();
     let status = query.one_of("status", &names);
     query.finish()?;
 
-    let sort = match page.sort {
-        "completedAt" => Sort::Column("completed_at"),
-        "duration" => Sort::Column("duration"),
-        _ => Sort::Id,
-    };
     let mut counter = format!("sessions/{campaign}");
     let mut filters = vec![Filter::Equals("campaign_id", campaign.into())];
     if let Some(status) = status {
         counter = format!("{counter}/{status}");
         filters.push(Filter::Equals("status", status.into()));
     }
-    let found = list::fetch(&app, &call, &page, list::query("sessions", &page, sort, filters, Some(counter))).await?;
+    let found = list::fetch(&app, &call, &page, list::query("sessions", &page, filters, Some(counter))).await?;
     Ok(answer::fresh(list::page(&page, &found, |document| document.json.clone())))
 }

@@ -30,7 +30,7 @@ pub async fn list(
     mut query: Query,
 ) -> Result<Response, ApiError> {
     let document = app.document(&call, "webhooks", id).await?;
-    let page = query.list::<DeliveryId>(&["createdAt"]);
+    let page = query.list::<DeliveryId>(&[]);
     let status = query.one_of("status", &DeliveryStatus::NAMES.map(|(name, _)| name));
     let (event_type, event_id) = (query.text("eventType"), query.text("eventId"));
     query.finish()?;

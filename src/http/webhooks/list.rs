@@ -9,7 +9,7 @@ use super::schema::Webhook;
 use crate::{
     app::App,
     http::{ApiError, Call, Query, list, query::ListParams},
-    store::{Filter, Sort},
+    store::Filter,
 };
 
 /// List webhooks
@@ -19,17 +19,16 @@ use crate::{
         ("status" = Option<String>, Query, description = "`enabled`, `paused` or `disabled`.")),
     responses((status = 200, description = "A page of webhooks.", body = inline(list::PageOf<Webhook>))))]
 pub async fn list(State(app): State<Arc<App>>, call: Call, mut query: Query) -> Result<Response, ApiError> {
-    let page = query.list::<WebhookId>(&["createdAt", "updatedAt"]);
+    let page = query.list::<WebhookId>(&[("updatedAt", "updated_at")]);
     let status = query.one_of("status", &WebhookStatus::NAMES.map(|(name, _)| name));
     query.finish()?;
     let organization = call.organization().to_string();
-    let sort = if page.sort == "updatedAt" { Sort::Column("updated_at") } else { Sort::Id };
     let mut counter = format!("webhooks/{organization}");
     let mut filters = vec![Filter::Equals("org_id", organization.into())];
     if let Some(status) = status {
         counter = format!("{counter}/{status}");
         filters.push(Filter::Equals("status", status.into()));
     }
-    let found = list::fetch(&app, &call, &page, list::query("webhooks", &page, sort, filters, Some(counter))).await?;
+    let found = list::fetch(&app, &call, &page, list::query("webhooks", &page, filters, Some(counter))).await?;
     Ok(list::page(&page, &found, |document| document.json.clone()))
 }
