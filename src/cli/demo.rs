@@ -24,20 +24,23 @@ use crate::{
         Caller, Command, Commands,
         campaigns::CreateCampaign,
         invites::CreateInvite,
-        organizations::CreateOrganization,
+        organizations::{CreateOrganization, UpdateOrganization},
         scripts::{CreateScript, PublishScript},
         sessions::{AnswerPrompt, CompleteSession, LeaveSession, OpenSession, RecordConsent, StartSession},
     },
+    http::IfMatch,
     trust::secret_key,
 };
 
+/// The demo organization's colour, for documents in its own branding.
+const BRAND: &str = "#0b6e4f";
 const INTERVIEWS: &str = include_str!("../../assets/demo/interviews.json");
 /// How long ago the first of them began.
 const SINCE: TimeDelta = TimeDelta::days(3);
 /// Milliseconds that a person takes for one letter of an answer.
-const PER_LETTER: i64 = 120;
+const PER_LETTER: i64 = 220;
 /// Milliseconds that a person takes before the first.
-const THINKING: i64 = 4_000;
+const THINKING: i64 = 12_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -144,7 +147,9 @@ impl Stage {
             key: Some((self.commands.new_id(), key.clone())),
             only_first: false,
         };
-        self.run(&create).await.map(|_| key)
+        self.run(&create).await?;
+        let body = json!({"brandColor": BRAND}).into();
+        self.run(&UpdateOrganization { if_match: IfMatch(None), body }).await.map(|_| key)
     }
 
     async fn campaign(&self, scene: &Scene) -> Result<CampaignId, String> {
