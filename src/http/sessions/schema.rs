@@ -127,7 +127,7 @@ pub struct Session {
     pub total_questions: u32,
     /// The language of the interview.
     pub language: String,
-    /// The mood of what the participant said in own words; null where it is not known.
+    /// The mood of what was said; null where it is not known.
     #[schema(required)]
     pub sentiment: Option<SessionSentiment>,
     /// What the participant uses.
