@@ -52,6 +52,11 @@ pub trait Interviewer: Send + Sync {
     fn word<'a>(&'a self, moment: Moment<'a>) -> BoxFuture<'a, Option<Produced>>;
 }
 
+/// Counts a moment for which there was an interviewer with words of its own, and none of them could be used.
+fn fallback(reason: &'static str) {
+    metrics::counter!("interviewer_fallbacks_total", "reason" => reason).increment(1);
+}
+
 /// The deterministic interviewer: the phrases and rules of [`aggregates::session::interviewer`], which the session itself
 /// applies.
 #[derive(Clone, Copy, Debug, Default)]
@@ -138,10 +143,14 @@ impl Interviews {
     /// The interviewer's words for a moment; none when it takes too long, or is asked too much: once at a time about a session,
     /// however many answers somebody sends at once.
     pub async fn word(&self, moment: Moment<'_>) -> Option<Produced> {
-        let _thinking = Thinking::about(&self.thinking, moment.session.id?)?;
+        let Some(_thinking) = Thinking::about(&self.thinking, moment.session.id?) else {
+            fallback("busy");
+            return None;
+        };
         let words = tokio::time::timeout(self.deadline, self.interviewer.word(moment)).await;
         words.unwrap_or_else(|_| {
             tracing::warn!("the interviewer took too long; the session's own phrases are used");
+            fallback("deadline");
             None
         })
     }

@@ -31,7 +31,7 @@ pub struct Answered<'a> {
     pub question: &'a Question,
     /// What was answered, answers to follow-ups included.
     pub answers: Vec<&'a Utterance>,
-    /// Words of the answers.
+    /// Words of the answers, without those that were chosen.
     pub words: usize,
     /// Their sentiment.
     pub sentiment: Option<Sentiment>,
@@ -42,7 +42,9 @@ pub struct Answered<'a> {
 pub struct Insights<'a> {
     /// How often the participant spoke.
     pub answers: usize,
-    /// Words of the participant.
+    /// How often in own words, not by a choice among answers.
+    pub worded: usize,
+    /// Words of the participant, without what was chosen.
     pub words: usize,
     /// Their share of all words, in percent.
     pub share: usize,
@@ -61,17 +63,19 @@ impl<'a> Insights<'a> {
     pub fn of(conversation: &'a Conversation, questions: &'a [Question]) -> Self {
         let said: Vec<&Utterance> =
             conversation.utterances.iter().filter(|said| said.speaker == Speaker::Participant).collect();
-        let words: usize = said.iter().map(|said| count_words(&said.text)).sum();
-        let all: usize = conversation.utterances.iter().map(|said| count_words(&said.text)).sum();
-        let texts = said.iter().map(|said| said.text.as_str()).filter(|_| conversation.analysable);
+        let worded = || said.iter().copied().filter(|said| !said.chosen);
+        let words: usize = worded().map(|said| count_words(&said.text)).sum();
+        let all = conversation.utterances.iter().filter(|said| !said.chosen);
+        let all: usize = all.map(|said| count_words(&said.text)).sum();
+        let texts = worded().map(|said| said.text.as_str()).filter(|_| conversation.analysable);
         let found = keywords::together(&conversation.language, texts, KEYWORDS);
-        let mut longest: Vec<&Utterance> =
-            said.iter().copied().filter(|said| count_words(&said.text) >= QUOTABLE).collect();
+        let mut longest: Vec<&Utterance> = worded().filter(|said| count_words(&said.text) >= QUOTABLE).collect();
         longest.sort_by_key(|said| (std::cmp::Reverse(count_words(&said.text)), said.start));
         longest.truncate(LONGEST);
         longest.sort_by_key(|said| said.start);
         Self {
             answers: said.len(),
+            worded: worded().count(),
             words,
             share: (words * 100 + all / 2).checked_div(all).unwrap_or(0),
             analysed: found.is_some(),
@@ -99,8 +103,8 @@ fn answered<'a>(
             Answered {
                 number: index + 1,
                 question,
-                words: answers.iter().map(|said| count_words(&said.text)).sum(),
-                sentiment: scorer.mean(answers.iter().map(|said| said.text.as_str())),
+                words: answers.iter().filter(|said| !said.chosen).map(|said| count_words(&said.text)).sum(),
+                sentiment: scorer.mean(answers.iter().copied()),
                 answers,
             }
         })
@@ -160,6 +164,32 @@ mod tests {
         assert!(insights.questions[1].answers.is_empty() && insights.questions[1].sentiment.is_none());
         assert_eq!(insights.longest.len(), 1);
         assert!(insights.analysed);
+    }
+
+    #[test]
+    fn what_was_chosen_is_an_answer_without_words() {
+        let rating = Utterance { chosen: true, ..said(Speaker::Participant, Some("a"), "9 (0–10)", 10) };
+        let option = Utterance { chosen: true, ..said(Speaker::Participant, Some("b"), &"friend ".repeat(30), 20) };
+        let mut conversation = Conversation {
+            language: "en".into(),
+            analysable: true,
+            utterances: vec![said(Speaker::Ai, Some("a"), "How was it?", 0), rating, option],
+            ..Conversation::default()
+        };
+        let questions =
+            [Question { id: "a".into(), text: "How was it?".into() }, Question { id: "b".into(), text: "Who?".into() }];
+        let insights = Insights::of(&conversation, &questions);
+        assert_eq!((insights.answers, insights.worded, insights.words, insights.share), (2, 0, 0, 0));
+        assert!(insights.keywords.is_empty() && insights.longest.is_empty());
+        let rated = &insights.questions[0];
+        assert_eq!((rated.answers.len(), rated.words, rated.sentiment), (1, 0, None));
+
+        // The answer to a follow-up is in own words, whatever the question was.
+        conversation.utterances.push(said(Speaker::Participant, Some("a"), "It was terrible.", 30));
+        let insights = Insights::of(&conversation, &questions);
+        assert_eq!((insights.answers, insights.worded, insights.words, insights.share), (3, 1, 3, 50));
+        let rated = &insights.questions[0];
+        assert_eq!((rated.words, rated.sentiment.map(|mood| mood.score)), (3, Some(-0.48)));
     }
 
     #[test]

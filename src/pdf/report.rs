@@ -262,7 +262,7 @@ impl Report {
 
     fn insights(&self, insights: &Insights<'_>, labels: &'static Labels, options: &Options) -> InsightsData {
         let language = &self.conversation.language;
-        let mean = (insights.words + insights.answers / 2).checked_div(insights.answers).unwrap_or(0);
+        let mean = (insights.words + insights.worded / 2).checked_div(insights.worded).unwrap_or(0);
         let values = [
             insights.answers.to_string(),
             insights.words.to_string(),
@@ -271,7 +271,7 @@ impl Report {
         ];
         let note = match (insights.analysed, self.conversation.analysable) {
             (_, false) => Some(labels.withdrawn),
-            (false, true) if insights.answers > 0 => Some(labels.not_analysed),
+            (false, true) if insights.worded > 0 => Some(labels.not_analysed),
             _ => None,
         };
         let mood = |sentiment: Option<Sentiment>| sentiment.filter(|_| options.sentiment).map(|it| mood(it, labels));
@@ -334,7 +334,7 @@ impl Report {
                     note: fresh.map(|number| format!("{} {number}", labels.question)),
                     // What the interviewer feels is of no interest to a reader.
                     sentiment: if mine && options.sentiment {
-                        scorer.score(&said.text).map(|it| mood(it, labels))
+                        scorer.score(said).map(|it| mood(it, labels))
                     } else {
                         None
                     },

@@ -22,6 +22,7 @@ fn report(language: &str, name: &str, campaign: &str, talk: &[(&str, &str)]) -> 
             end: clock + length,
             confidence: None,
             question,
+            chosen: false,
         });
         clock += length;
     };

@@ -64,6 +64,16 @@ pub struct Utterance {
     pub confidence: Option<f64>,
     /// The script's question that it belongs to.
     pub question: Option<String>,
+    /// Whether it is an answer that was chosen: a number on a scale, an option, yes or no. Its words are the script's, and say
+    /// nothing about the mood or the subjects of who chose them.
+    pub chosen: bool,
+}
+
+impl Utterance {
+    /// Whether the participant said it in words of their own.
+    pub fn is_in_own_words(&self) -> bool {
+        self.speaker == Speaker::Participant && !self.chosen
+    }
 }
 
 /// A finished session, as far as a transcript needs it.
@@ -163,9 +173,9 @@ impl Default for Options {
 pub struct Line {
     /// What was said, redacted if that was asked for.
     pub utterance: Utterance,
-    /// Its sentiment, if asked for; the inner nothing is for a language without one.
+    /// Its sentiment, if asked for; the inner nothing is for a language without one, and for what was chosen.
     pub sentiment: Option<Option<Sentiment>>,
-    /// Its key phrases, if asked for; the inner nothing is for a language without them.
+    /// Its key phrases, if asked for; the inner nothing is for a language without them, and for what was chosen.
     pub keywords: Option<Option<Vec<String>>>,
 }
 
@@ -184,9 +194,9 @@ pub fn lines(conversation: &Conversation, options: &Options) -> Vec<Line> {
             if let Some(redaction) = &redaction {
                 utterance.text = redaction.apply(&utterance.text).into_owned();
             }
-            let sentiment = options.sentiment.then(|| scorer.score(&utterance.text));
+            let sentiment = options.sentiment.then(|| scorer.score(&utterance));
             let keywords = options.keywords.then(|| {
-                let analysable = conversation.analysable.then_some(&utterance.text);
+                let analysable = (conversation.analysable && !utterance.chosen).then_some(&utterance.text);
                 analysable.and_then(|text| keywords::of(&conversation.language, text, KEYWORDS))
             });
             Line { utterance, sentiment, keywords }

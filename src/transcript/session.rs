@@ -10,6 +10,11 @@ use super::{
 /// What was said in a session. The text of an erased person is gone, and so are the utterances.
 pub fn conversation(session: &Session) -> Conversation {
     let participant = session.participant.as_ref();
+    let mut answers = session.answers();
+    let mut said = |said: &session::Utterance| {
+        let answer = if said.speaker == session::Speaker::Participant { answers.next() } else { None };
+        utterance(said, answer)
+    };
     Conversation {
         session: session.id.map(|id| id.to_string()).unwrap_or_default(),
         language: session.terms.language.clone(),
@@ -19,11 +24,11 @@ pub fn conversation(session: &Session) -> Conversation {
         analysable: !session.withdrawn,
         name: participant.and_then(|participant| participant.name.clone()),
         email: participant.map(|participant| participant.email.as_str().to_owned()).unwrap_or_default(),
-        utterances: session.utterances().iter().filter_map(utterance).collect(),
+        utterances: session.utterances().iter().filter_map(&mut said).collect(),
     }
 }
 
-fn utterance(said: &session::Utterance) -> Option<Utterance> {
+fn utterance(said: &session::Utterance, answer: Option<&session::Given>) -> Option<Utterance> {
     Some(Utterance {
         id: said.id.clone(),
         speaker: match said.speaker {
@@ -35,6 +40,7 @@ fn utterance(said: &session::Utterance) -> Option<Utterance> {
         end: said.end_ms,
         confidence: said.confidence,
         question: said.question_id.clone(),
+        chosen: answer.is_some_and(|given| !given.is_worded()),
     })
 }
 

@@ -11,6 +11,7 @@ fn conversation() -> Conversation {
         end,
         confidence: (speaker == Speaker::Participant).then_some(1.0),
         question: question.map(str::to_owned),
+        chosen: false,
     };
     Conversation {
         session: "ses_1".into(),
@@ -76,6 +77,18 @@ fn analyses_are_left_out_or_null() {
         document["utterances"][1]["keywords"],
         json!(["love the reports", "00:00:01", "liar", "reports", "love"])
     );
+}
+
+#[test]
+fn what_was_chosen_is_not_analysed() {
+    let mut chosen = conversation();
+    chosen.utterances[1].text = "A great friend".into();
+    chosen.utterances[1].chosen = true;
+    let both = Options { keywords: true, ..Options::default() };
+    let document: Value = serde_json::from_str(&written(&chosen, both)).expect("JSON");
+    let second = document["utterances"][1].as_object().expect("object");
+    assert_eq!(second["text"], "A great friend");
+    assert_eq!((second.get("sentiment"), second.get("keywords")), (Some(&Value::Null), Some(&Value::Null)));
 }
 
 #[test]

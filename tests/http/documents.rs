@@ -98,6 +98,8 @@ on_both_engines! {
         assert_eq!((&answers[0]["text"], &answers[0]["questionId"], &answers[0]["confidence"]), (&json!(GOOD), &json!("likes"), &json!(1.0)));
         assert_eq!(answers[0]["endTime"], json!(30.0));
         assert_eq!((&answers[0]["sentiment"]["label"], answers[0].get("keywords")), (&json!("positive"), None));
+        assert!(answers[1]["text"].as_str().is_some_and(|text| text.starts_with('9')), "{transcript}");
+        assert_eq!(answers[1].get("sentiment"), Some(&Value::Null), "a number has no mood");
         let asked = said(&transcript, "ai");
         assert!(asked.iter().any(|said| said["text"] == "What annoys you?" && said["questionId"] == "hates" && said["confidence"].is_null()));
 

@@ -55,10 +55,14 @@ on_both_engines! {
         assert_eq!((&request["model"], &request["stream"]), (&json!("stand-in"), &json!(true)));
         let messages = request["messages"].as_array().expect("messages");
         let roles: Vec<_> = messages.iter().map(|message| message["role"].as_str().expect("a role")).collect();
-        assert_eq!(roles, ["system", "assistant", "assistant", "user", "system"]);
-        assert!(messages[0]["content"].as_str().expect("text").starts_with("Be kind."), "the script's system prompt");
+        assert_eq!(roles, ["system", "user", "assistant", "user"], "as the strictest chat templates demand");
+        let of_the_system = messages[0]["content"].as_str().expect("text");
+        assert!(of_the_system.starts_with("Be kind."), "the script's system prompt");
+        assert!(of_the_system.ends_with("Ask what it cost them."), "the task");
+        assert!(!of_the_system.contains("It was late."), "what a participant says is no instruction");
+        assert!(messages[2]["content"].as_str().expect("text").ends_with("What went wrong?"));
         assert_eq!(messages[3]["content"], "It was late.");
-        assert!(messages[4]["content"].as_str().expect("text").ends_with("Ask what it cost them."));
+        assert!(request["max_completion_tokens"].as_u64().is_some_and(|tokens| tokens >= 1_000), "room to think");
 
         stand_in.becomes(Mood::Says("I see, thank you.".into()));
         let turn = ada.answer(&turn["prompt"], json!({"text": "A day."})).await.expect(201);
@@ -80,6 +84,7 @@ on_both_engines! {
             Mood::Garbles,
             Mood::IsCut("What did it".into()),
             Mood::BreaksOff("What did it cost?".into()),
+            Mood::Stalls("What did it cost?".into()),
             Mood::Says("No question here.".into()),
             Mood::Says(" ".into()),
             Mood::Says("endless? ".repeat(500)),
@@ -95,6 +100,11 @@ on_both_engines! {
         }
         let of_a_model = r#"SELECT COUNT(*) FROM events WHERE data LIKE '%"kind":"model"%'"#;
         assert_eq!(product.engine.number(of_a_model).await, 0);
+        let metrics = product.get("/metrics").await.text;
+        for reason in ["deadline", "length", "unusable", "too_long"] {
+            let counted = format!("interviewer_fallbacks_total{{reason=\"{reason}\"}} ");
+            assert!(metrics.lines().any(|line| line.starts_with(&counted)), "{reason}: {metrics}");
+        }
         product.stop().await;
     }
 

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -24,6 +24,8 @@ pub enum Mood {
     BreaksOff(String),
     /// Says this, and the connection is cut.
     IsCut(String),
+    /// Says this, and then nothing more, without an end.
+    Stalls(String),
     /// Answers with a status.
     Fails(u16),
     /// Answers with what is no answer.
@@ -80,6 +82,11 @@ async fn complete(State(inner): State<Arc<Inner>>, headers: HeaderMap, Json(body
         Mood::Says(text) => events(words(&text, Some("stop")), None),
         Mood::BreaksOff(text) => events(words(&text, Some("length")), None),
         Mood::IsCut(text) => events(words(&text, None), Some(())),
+        Mood::Stalls(text) => {
+            let said = words(&text, None).into_iter().map(|event| Ok::<_, std::io::Error>(Bytes::from(event)));
+            let body = Body::from_stream(stream::iter(said).chain(stream::pending()));
+            ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+        }
         Mood::Fails(status) => {
             let error = json!({"error": {"message": "no", "type": "server_error", "param": null, "code": null}});
             (StatusCode::from_u16(status).expect("a status"), Json(error)).into_response()

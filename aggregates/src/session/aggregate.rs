@@ -180,6 +180,14 @@ impl Session {
         &self.timeline.utterances
     }
 
+    /// What was answered, in the order of the answers in [`Session::utterances`]; nothing once the person is erased.
+    pub fn answers(&self) -> impl Iterator<Item = &Given> {
+        let mut taken: Vec<&Taken> = self.taken.values().collect();
+        // A client chooses its sequence numbers: they may come in any order.
+        taken.sort_by_key(|taken| taken.turn);
+        taken.into_iter().filter_map(|taken| taken.given.as_ref())
+    }
+
     /// Whether the person's data has been erased, so that nothing can be added to it.
     pub fn is_erased(&self) -> bool {
         self.id.is_some() && self.participant.is_none()

@@ -32,6 +32,11 @@ pub enum Given {
 }
 
 impl Given {
+    /// Whether it is in the participant's own words, not one of the answers that the question allows.
+    pub const fn is_worded(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
     /// How it reads in a transcript: `8 (1–10)`, `Yes`.
     pub fn text(&self, language: &str) -> String {
         match self {

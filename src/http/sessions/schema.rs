@@ -357,10 +357,11 @@ pub struct TranscriptUtterance {
     /// The script's question that it belongs to.
     #[schema(required)]
     pub question_id: Option<String>,
-    /// Its sentiment, unless left out; null where its language is not supported, or consent was withdrawn.
+    /// Its sentiment, unless left out; null where its language is not supported, where the answer was chosen (a number, an
+    /// option, yes or no), or consent was withdrawn.
     pub sentiment: Option<UtteranceSentiment>,
-    /// Its key phrases, if asked for, the most telling first; null where its language is not supported, or consent was
-    /// withdrawn.
+    /// Its key phrases, if asked for, the most telling first; null where its language is not supported, where the answer was
+    /// chosen, or consent was withdrawn.
     pub keywords: Option<Vec<String>>,
 }
 

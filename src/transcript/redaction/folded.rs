@@ -94,9 +94,9 @@ fn fold_char(c: char, into: &mut String) {
 
 /// Decimal digits of the scripts that participants write in, as ASCII.
 fn digit(c: char) -> Option<char> {
-    const ZEROS: [char; 12] = [
+    const ZEROS: [char; 15] = [
         '\u{0660}', '\u{06F0}', '\u{0966}', '\u{09E6}', '\u{0A66}', '\u{0AE6}', '\u{0BE6}', '\u{0C66}', '\u{0CE6}',
-        '\u{0E50}', '\u{07C0}', '\u{FF10}',
+        '\u{0E50}', '\u{0ED0}', '\u{1040}', '\u{17E0}', '\u{07C0}', '\u{FF10}',
     ];
     let zero = ZEROS.iter().find(|zero| (**zero as u32..=**zero as u32 + 9).contains(&(c as u32)))?;
     char::from_digit(c as u32 - *zero as u32, 10)

@@ -5,7 +5,11 @@
 //! (capitals, accents, full-width characters, digits of other scripts, invisible characters in between).
 //!
 //! Not found are: names of other people, postal addresses, dates of birth, identity numbers, numbers spoken as words, a name
-//! spelled letter by letter, and what is spread over two utterances.
+//! spelled letter by letter, a family name of one Chinese character or Hangul syllable without a form of address, and what is
+//! spread over two utterances.
+//!
+//! Where a script puts no spaces between words, a number or a name in Latin letters begins and ends at its letters as at a
+//! space ([`masked`]).
 
 mod folded;
 mod names;
@@ -54,23 +58,15 @@ impl Redaction {
     /// The text with placeholders.
     pub fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let folded = Folded::new(text);
-        let plain = folded.text.as_str();
-        // In the order of [`PLACEHOLDERS`]. Where finds overlap, all of it goes, under the name of the first kind.
-        let mut emails = network::emails(plain);
-        emails.extend(self.names.addresses(plain));
-        let kinds = [
-            emails,
-            network::urls(plain),
-            numbers::ibans(plain),
-            network::ips(plain),
-            numbers::cards(plain),
-            numbers::phones(plain),
-            self.names.names(plain),
-        ];
+        let masked = masked(&folded.text);
+        // Where finds overlap, all of it goes, under the name of the first kind.
         let mut found: Vec<(Range<usize>, usize)> = Vec::new();
-        for (kind, ranges) in kinds.into_iter().enumerate() {
-            found
-                .extend(ranges.into_iter().filter(|range| !range.is_empty()).map(|range| (folded.origin(range), kind)));
+        // As it is, too: names and domains have such letters.
+        for plain in std::iter::once(folded.text.as_str()).chain(masked.as_deref()) {
+            for (kind, ranges) in self.found(plain).into_iter().enumerate() {
+                let ranges = ranges.into_iter().filter(|range| !range.is_empty());
+                found.extend(ranges.map(|range| (folded.origin(range), kind)));
+            }
         }
         if found.is_empty() {
             return Cow::Borrowed(text);
@@ -96,6 +92,46 @@ impl Redaction {
         redacted.push_str(text.get(at..).unwrap_or_default());
         Cow::Owned(redacted)
     }
+
+    /// What is found in a folded text, in the order of [`PLACEHOLDERS`].
+    fn found(&self, plain: &str) -> [Vec<Range<usize>>; PLACEHOLDERS.len()] {
+        let mut emails = network::emails(plain);
+        emails.extend(self.names.addresses(plain));
+        [
+            emails,
+            network::urls(plain),
+            numbers::ibans(plain),
+            network::ips(plain),
+            numbers::cards(plain),
+            numbers::phones(plain),
+            self.names.names(plain),
+        ]
+    }
+}
+
+/// Whether words of this script are written without spaces between them, or, as in Korean, with particles that are written
+/// as one word with whatever they follow.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' | '\u{2E80}'..='\u{9FFF}'
+        | '\u{AC00}'..='\u{D7AF}' | '\u{1100}'..='\u{11FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// What [`masked`] puts for a letter of three bytes. Folding leaves none of them in a text.
+const MASK: char = '\u{2026}';
+
+/// A folded text with signs of the same length for the letters of unspaced scripts; nothing if there are none. To the patterns
+/// a letter is a letter: "\b" is not between a Chinese one and a Latin one, so the words and numbers of "电话是0171 2345678"
+/// would begin nowhere.
+fn masked(folded: &str) -> Option<String> {
+    if !folded.contains(is_unspaced) {
+        return None;
+    }
+    let mask = |c: char| match (is_unspaced(c), c.len_utf8()) {
+        (false, _) => c,
+        (true, 4) => '\u{1F4AC}',
+        (true, _) => MASK,
+    };
+    Some(folded.chars().map(mask).collect())
 }
 
 /// The text with its placeholders taken out again, for analyses that would take them for words.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use regex::Regex;
 
-use super::{folded::fold, made_pattern};
+use super::{folded::fold, is_unspaced, made_pattern};
 
 /// What stands before or behind a name, and is none.
 const TITLES: &[&str] =
@@ -46,6 +46,9 @@ const OFFICES: &[&str] = &[
     "example",
 ];
 
+/// Korean family names of two syllables.
+const PAIRS: &[&str] = &["남궁", "황보", "제갈", "선우", "독고", "사공", "서문", "동방"];
+
 /// Finds a participant's name and address.
 #[derive(Debug)]
 pub struct Names {
@@ -70,6 +73,7 @@ impl Names {
             [only] => alternatives.push(part(only).unwrap_or_else(|| single(only))),
             _ => alternatives.extend(telling(&all).filter_map(part)),
         }
+        alternatives.extend(addressed(&all));
         let structured = local.contains(|c: char| matches!(c, '.' | '_' | '-') || c.is_ascii_digit());
         if structured {
             let parts = local.split(|c: char| !c.is_alphabetic()).map(str::to_owned);
@@ -145,10 +149,41 @@ fn single(token: &str) -> String {
     if token.chars().any(is_unspaced) { spelled } else { format!(r"\b{spelled}\b") }
 }
 
-/// Whether words of this script are written without spaces between them.
-fn is_unspaced(c: char) -> bool {
-    matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' | '\u{2E80}'..='\u{9FFF}'
-        | '\u{AC00}'..='\u{D7AF}' | '\u{1100}'..='\u{11FF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+/// Whether a character is a Chinese one, also in Japanese.
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3005}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// A family name of one character, which alone is a syllable of countless words, with a form of address.
+fn addressed(tokens: &[String]) -> Option<String> {
+    let first = tokens.iter().find(|token| !TITLES.contains(&token.as_str()))?;
+    let family = first.chars().next().filter(|c| is_han(*c) || matches!(c, '\u{AC00}'..='\u{D7A3}'))?;
+    // Alone, it is hidden wherever it stands.
+    (first.chars().count() > 1 || tokens.len() > 1).then(|| {
+        format!(
+            r"{family}\s?(?:先生|女士|小姐|太太|老师|老師|总|總|经理|經理|同学|同學|医生|醫生|教授|主任|さん|さま|様|君|くん|ちゃん|氏|씨|님|선생|과장|부장|대리|팀장|사장)|[姓小老阿]{family}"
+        )
+    })
+}
+
+/// The parts of a name that is written as one word, the longest first. Nobody says where its family name ends: it is one
+/// character in nearly all cases in Chinese and Korean; one, two or three in Japanese.
+fn unspaced(token: &str) -> String {
+    let letters: Vec<char> = token.chars().collect();
+    let mut parts = vec![letters.as_slice()];
+    if letters.len() > 2 {
+        let longest = match &letters[..2] {
+            [one, two] if is_han(*one) && is_han(*two) => 3.min(letters.len() - 1),
+            pair if PAIRS.contains(&pair.iter().collect::<String>().as_str()) => 2,
+            _ => 1,
+        };
+        parts.extend((1..=longest).map(|family| &letters[family..]));
+        parts.extend((2..=longest).map(|family| &letters[..family]));
+    }
+    parts.retain(|part| part.len() > 1);
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    let parts: Vec<String> = parts.iter().map(|part| spelled(&part.iter().collect::<String>())).collect();
+    parts.join("|")
 }
 
 /// The whole name, whatever stands between its parts.
@@ -170,10 +205,7 @@ fn part(token: &str) -> Option<String> {
         if length < 2 {
             return None;
         }
-        // Without the family name, which has one character in nearly all cases.
-        let given: String = token.chars().skip(1).collect();
-        let both = (length > 2).then(|| regex::escape(&given));
-        return Some(both.map_or(escaped.clone(), |given| format!("{escaped}|{given}")));
+        return Some(unspaced(token));
     }
     if length < 2 {
         return None;
@@ -257,6 +289,20 @@ mod tests {
         );
         assert_eq!(hidden("محمد علي", "", "أنا محمد ومعي علي وعلي"), ["محمد", "علي", "وعلي"]);
         assert_eq!(hidden("김민준", "", "저는 김민준입니다. 민준이라고 불러요"), ["김민준", "민준"]);
+        assert_eq!(hidden("남궁민수", "", "남궁입니다, 민수라고"), ["남궁", "민수"]);
+    }
+
+    #[test]
+    fn family_names_without_spaces() {
+        assert_eq!(hidden("田中太郎", "", "田中です。太郎、田中太郎"), ["田中", "太郎", "田中太郎"]);
+        assert_eq!(hidden("田中健", "", "田中健です、田中です"), ["田中健", "田中"]);
+        assert_eq!(hidden("佐々木健", "", "佐々木と申します"), ["佐々木"]);
+        assert_eq!(hidden("田中みなみ", "", "田中です、みなみ"), ["田中", "みなみ"]);
+        assert_eq!(hidden("欧阳小明", "", "欧阳先生，小明"), ["欧阳", "小明"]);
+        assert_eq!(hidden("李小明", "", "李先生、我姓李，李子"), ["李先生", "姓李"]);
+        assert_eq!(hidden("李 小明", "", "叫我老李"), ["老李"]);
+        assert_eq!(hidden("김민준", "", "김 팀장님, 김치"), ["김 팀장"]);
+        assert!(hidden("이상민", "", "이상한 일이에요").is_empty());
     }
 
     #[test]

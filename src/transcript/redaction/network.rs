@@ -8,7 +8,7 @@ use std::{
 
 use regex::Regex;
 
-use super::pattern;
+use super::{is_unspaced, pattern};
 
 /// Endings of domain names that are believed without `www.` or a scheme. Those that are English words (it, is, me, …) are left
 /// out: "I fixed.it" is no address. Any ending is believed where a path follows.
@@ -37,9 +37,14 @@ pub fn emails(text: &str) -> Vec<Range<usize>> {
 
 /// Web addresses, with or without a scheme.
 pub fn urls(text: &str) -> Vec<Range<usize>> {
-    static URL: LazyLock<Regex> = LazyLock::new(|| {
+    static SCHEME: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r#"\b[a-z][a-z0-9+.\-]{1,20}://[^\s<>"\u{2026}]+|\b(?:mailto|tel|sip):[^\s<>"\u{2026}]+|\bwww\.[^\s<>"\u{2026}]+"#,
+        )
+    });
+    static BARE: LazyLock<Regex> = LazyLock::new(|| {
         pattern(&format!(
-            r#"\b[a-z][a-z0-9+.\-]{{1,20}}://[^\s<>"]+|\b(?:mailto|tel|sip):[^\s<>"]+|\bwww\.[^\s<>"]+|\b[\p{{L}}\p{{N}}](?:[\p{{L}}\p{{N}}.\-]*[\p{{L}}\p{{N}}])?\.(?:{ENDINGS})\b(?::\d+)?(?:[/?#][^\s<>"]*)?|\b[\p{{L}}\p{{N}}](?:[\p{{L}}\p{{N}}.\-]*[\p{{L}}\p{{N}}])?\.\p{{L}}{{2,24}}(?::\d+)?/[^\s<>"]+"#
+            r#"\b[\p{{L}}\p{{N}}](?:[\p{{L}}\p{{N}}.\-]*[\p{{L}}\p{{N}}])?\.(?:{ENDINGS})\b(?::\d+)?(?:[/?#][^\s<>"\u{{2026}}]*)?|\b[\p{{L}}\p{{N}}](?:[\p{{L}}\p{{N}}.\-]*[\p{{L}}\p{{N}}])?\.\p{{L}}{{2,24}}(?::\d+)?/[^\s<>"\u{{2026}}]+"#
         ))
     });
     // Punctuation at the end belongs to the sentence.
@@ -47,7 +52,14 @@ pub fn urls(text: &str) -> Vec<Range<usize>> {
         let found = text[range.clone()].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '}', '\'']);
         range.start..range.start + found.len()
     };
-    URL.find_iter(text).map(|found| trimmed(found.range())).collect()
+    let mut found: Vec<Range<usize>> = SCHEME.find_iter(text).map(|found| trimmed(found.range())).collect();
+    let whole = found.len();
+    for bare in BARE.find_iter(text).map(|found| trimmed(found.range())) {
+        if !found[..whole].iter().any(|found| found.start <= bare.start && bare.end <= found.end) {
+            found.push(bare);
+        }
+    }
+    found
 }
 
 /// IP addresses of both versions.
@@ -55,8 +67,8 @@ pub fn ips(text: &str) -> Vec<Range<usize>> {
     static V4: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d{1,3}(?:\.\d{1,3}){3}"));
     static V6: LazyLock<Regex> = LazyLock::new(|| pattern(r"[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*(?:%[a-z0-9]+)?"));
     let v4 = V4.find_iter(text).filter(|found| {
-        let alone = !text[..found.start()].ends_with(|c: char| c.is_alphanumeric())
-            && !text[found.end()..].starts_with(|c: char| c.is_ascii_digit());
+        let alone =
+            begins_word(&text[..found.start()]) && !text[found.end()..].starts_with(|c: char| c.is_ascii_digit());
         // Leading zeros are no valid spelling, and still an address to a reader.
         let octets = found.as_str().split('.').all(|octet| octet.parse::<u32>().is_ok_and(|octet| octet < 256));
         alone && (octets || found.as_str().parse::<Ipv4Addr>().is_ok())
@@ -65,11 +77,18 @@ pub fn ips(text: &str) -> Vec<Range<usize>> {
         let shown = found.as_str().trim_end_matches('.');
         let shown = if shown.ends_with(':') && !shown.ends_with("::") { &shown[..shown.len() - 1] } else { shown };
         let address = shown.split('%').next().unwrap_or_default();
-        let alone = !text[..found.start()].ends_with(|c: char| c.is_alphanumeric());
+        let alone = begins_word(&text[..found.start()]);
         (alone && address.len() > 2 && address.parse::<Ipv6Addr>().is_ok())
             .then(|| found.start()..found.start() + shown.len())
     });
     v4.map(|found| found.range()).chain(v6).collect()
+}
+
+/// Whether what follows a text is no end of a word, as the numbers of "v1.2.3.4" are. "IP" is a word that some forget the space
+/// behind.
+fn begins_word(before: &str) -> bool {
+    let word = before.rsplit(|c: char| !c.is_alphanumeric() || is_unspaced(c)).next().unwrap_or_default();
+    word.is_empty() || word == "ip"
 }
 
 #[cfg(test)]
@@ -137,6 +156,8 @@ mod tests {
         assert_eq!(parts("from 192.168.0.1, or 10.0.0.255.", ips), ["192.168.0.1", "10.0.0.255"]);
         assert_eq!(parts("from 2001:db8::ff00:42:8329.", ips), ["2001:db8::ff00:42:8329"]);
         assert_eq!(parts("from [::1]:80 and fe80::1%eth0", ips), ["::1", "fe80::1%eth0"]);
+        assert_eq!(parts("my ip10.0.0.1 or ip2001:db8::1", ips), ["10.0.0.1", "2001:db8::1"]);
+        assert!(ips("release v1.2.3.4 of ios17.1.2.3").is_empty());
         assert!(ips("at 12:30:45, version 1.2.3, ratio 300.1.1.1, std::vector").is_empty());
     }
 }

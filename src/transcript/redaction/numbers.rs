@@ -4,15 +4,21 @@ use std::{ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
-use super::pattern;
+use super::{is_unspaced, pattern};
 
 /// Payment card numbers: 12 to 19 digits, however they are grouped, with a correct check digit.
 pub fn cards(text: &str) -> Vec<Range<usize>> {
     static RUN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\d(?:[\s.\-/_]{0,3}\d){11,}"));
-    RUN.find_iter(text).flat_map(|run| cards_in(text, run.range())).collect()
+    RUN.find_iter(text).flat_map(|run| cards_in(text, run.range(), is_international(&text[..run.start()]))).collect()
 }
 
-fn cards_in(text: &str, run: Range<usize>) -> Vec<Range<usize>> {
+/// Whether what follows a text is the country code of a telephone number.
+fn is_international(before: &str) -> bool {
+    let before = before.trim_end_matches([' ', '(']);
+    before.ends_with('+') || before.ends_with("plus")
+}
+
+fn cards_in(text: &str, run: Range<usize>, international: bool) -> Vec<Range<usize>> {
     let digits: Vec<(usize, u8)> = text[run.clone()]
         .bytes()
         .enumerate()
@@ -26,8 +32,14 @@ fn cards_in(text: &str, run: Range<usize>) -> Vec<Range<usize>> {
         let begins = first == 0 || digits[first - 1].0 + 1 < digits[first].0;
         let length = [16, 15, 19, 18, 17, 14, 13, 12].into_iter().find(|length| {
             let Some(candidate) = digits.get(first..first + length) else { return false };
+            // A check digit fits one number in ten; no telephone number has more than fifteen digits.
+            let telephone = international && first == 0 && *length <= 15;
             let ends = digits.get(first + length).is_none_or(|next| next.0 > candidate[length - 1].0 + 1);
-            begins && ends && (2..=6).contains(&candidate[0].1) && luhn(candidate.iter().map(|(_, digit)| *digit))
+            begins
+                && ends
+                && !telephone
+                && (2..=6).contains(&candidate[0].1)
+                && luhn(candidate.iter().map(|(_, digit)| *digit))
         });
         match length {
             Some(length) => {
@@ -115,23 +127,54 @@ pub fn phones(text: &str) -> Vec<Range<usize>> {
             r"(?:phone|tel|telefon|telefono|telephone|mobile|mobil|handy|cell|whatsapp|fax|call|ring|text|reach|number|nummer|numero|rufnummer|هاتف|جوال|رقم|电话|手机)\W{0,3}(?:\w+\W+){0,4}$",
         )
     });
+    // Without spaces there are no words to count. Folded as the text is, the Thai one has lost its marks.
+    static UNSPACED_CUE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?:电话|電話|手机|手機|号码|號碼|携帯|番号|微信|전화|번호|휴대폰|핸드폰|연락처|โทร|เบอร|มอถอ)[\p{L}\s:,]{0,6}$",
+        )
+    });
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(run) = RUN.find_at(text, at) {
         let before = &text[..run.start()];
         // The end of a word with digits in it, or of an amount, is no telephone number; what stands behind it may be one.
-        let word = before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '$' | '€' | '£'));
-        if word || ends_in_thousands(before, run.as_str()) {
+        if is_end_of_word(before, run.as_str()) || ends_in_thousands(before, run.as_str()) {
             at = run.start() + run.as_str().find(char::is_whitespace).unwrap_or(run.len());
             continue;
         }
         at = run.end();
         let from = before.char_indices().rev().nth(39).map_or(0, |(index, _)| index);
-        if is_phone(run.as_str(), CUE.is_match(&before[from..])) {
+        let announced = CUE.is_match(&before[from..]) || UNSPACED_CUE.is_match(&before[from..]);
+        if is_phone(run.as_str(), announced) {
             found.push(run.range());
         }
     }
     found
+}
+
+/// Whether a run belongs to the word or the amount before it, as in "abc123-456-7890" and "$12000000". A word with seven digits or
+/// more behind it is one that lacks its space if it announces a number ("tel171..."), or if the digits begin as a telephone number
+/// does or have no groups.
+fn is_end_of_word(before: &str, run: &str) -> bool {
+    static ANNOUNCES: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^(?:tele?|tele?phone?|telefono?|phone|mobile?|mobil|handy|cell|whatsapp|fax|call|number|nummer|numero|тел|телефон)$",
+        )
+    });
+    let Some(last) = before.chars().next_back() else { return false };
+    if is_unspaced(last) {
+        return false;
+    }
+    if matches!(last, '$' | '€' | '£') {
+        return true;
+    }
+    let many = run.bytes().filter(u8::is_ascii_digit).count() >= 7;
+    if !last.is_alphanumeric() || (many && run.starts_with('+')) {
+        return false;
+    }
+    let word = before.rsplit(|c: char| !c.is_alphanumeric() || is_unspaced(c)).next().unwrap_or_default();
+    let begins = run.starts_with(['0', '(']) || run.bytes().all(|b| b.is_ascii_digit()) || ANNOUNCES.is_match(word);
+    !(many && begins && word.chars().all(char::is_alphabetic))
 }
 
 /// Whether a run begins with the last three digits of an amount, behind the comma that separates thousands.
@@ -179,6 +222,8 @@ mod tests {
         assert_eq!(parts("it is 4111-1111-1111-1111, valid 12/27", cards), ["4111-1111-1111-1111"]);
         assert_eq!(parts("5500005555555559 and 378282246310005", cards), ["5500005555555559", "378282246310005"]);
         assert_eq!(parts("41 11 11 11 11 11 11 11 12 27 123", cards), ["41 11 11 11 11 11 11 11"]);
+        assert!(cards("+49171/2345678 or + 49 171 2345678 or plus 49171-2345678").is_empty(), "they pass the check");
+        assert_eq!(parts("+4111 1111 1111 1111", cards), ["4111 1111 1111 1111"], "too long for a telephone");
         assert!(cards("4111 1111 1111 1112").is_empty());
         assert!(cards("1234567890123456").is_empty());
     }
@@ -212,6 +257,12 @@ mod tests {
         assert_eq!(parts("#0301234567", phones), ["0301234567"]);
         assert_eq!(parts("plan b2 0171 2345678", phones), ["0171 2345678"]);
         assert_eq!(parts("for $12 0171 2345678 or 1,500 0171 2345679", phones), ["0171 2345678", "0171 2345679"]);
+        for text in ["tel0171234567", "handy171-2345678", "тел+49171234567", "x+49 171 2345678", "a5551234567"] {
+            assert_eq!(phones(text).len(), 1, "{text}");
+        }
+        assert_eq!(parts("0171 2345678+49 30 1234567", phones), ["0171 2345678", "+49 30 1234567"]);
+        assert_eq!(parts("电话是12345", phones), ["12345"]);
+        assert_eq!(parts("전화번호는 12345", phones), ["12345"]);
         assert_eq!(parts("+1 555 123 4567 ext. 12", phones), ["+1 555 123 4567 ext. 12"]);
     }
 
@@ -244,6 +295,11 @@ mod tests {
             "$12000000",
             "1,200,500.50 euros",
             "abc123-456-7890",
+            "build 3fa0171234567",
+            "我们有12345个客户",
+            "在2024-01-15开会",
+            "从2019-2020年",
+            "價格1.250.000元",
             "in 1999",
             "42",
             "version 3.14.15",

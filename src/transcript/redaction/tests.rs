@@ -41,6 +41,39 @@ fn overlaps_go_whole_under_the_first_kind() {
 }
 
 #[test]
+fn scripts_without_spaces_hide_nothing_from_the_patterns() {
+    for (text, expected) in [
+        ("电话13812345678", "电话[PHONE]"),
+        ("电话是138-1234-5678吗", "电话是[PHONE]吗"),
+        ("账户DE89370400440532013000", "账户[IBAN]"),
+        ("账户DE89 3704 0044 0532 0130 00谢谢", "账户[IBAN]谢谢"),
+        ("卡号4111111111111111吗", "卡号[CREDIT_CARD]吗"),
+        ("地址192.168.0.1很慢", "地址[IP_ADDRESS]很慢"),
+        ("身份2001:db8::1好", "身份[IP_ADDRESS]好"),
+        ("网址https://example.com/x", "网址[URL]"),
+        ("网站www.example.museum。很好", "[URL]。很好"),
+        ("邮箱jane dot doe at example dot com谢谢", "邮箱[EMAIL]谢谢"),
+        ("账号jane.doe很好", "账号[EMAIL]很好"),
+        ("我是Jane很高兴", "我是[NAME]很高兴"),
+        ("我是Jane Doe。", "我是[NAME]。"),
+        ("電話は090-1234-5678です", "電話は[PHONE]です"),
+        ("番号は０９０１２３４５６７８です", "番号は[PHONE]です"),
+        ("ジェーンJane Doeです", "ジェーン[NAME]です"),
+        ("전화번호는010-1234-5678입니다", "전화번호는[PHONE]입니다"),
+        ("저는Jane입니다", "저는[NAME]입니다"),
+        ("โทร0812345678ครับ", "โทร[PHONE]ครับ"),
+        ("โทร๐๘๑๒๓๔๕๖๗๘ครับ", "โทร[PHONE]ครับ"),
+        ("ទូរស័ព្ទ០១២៣៤៥៦៧៨", "ទូរស័ព្ទ[PHONE]"),
+        ("Tel0171234567", "Tel[PHONE]"),
+        ("+49171/2345678", "[PHONE]"),
+    ] {
+        redacts(text, expected);
+    }
+    let tanaka = Redaction::new(Some("田中太郎"), "t@example.com");
+    assert_eq!(tanaka.apply("田中です、太郎です、田中太郎です"), "[NAME]です、[NAME]です、[NAME]です");
+}
+
+#[test]
 fn ordinary_talk_stays() {
     for text in [
         "We were 12 people in 2019, and 1,500 customers since 2021-03-01.",
@@ -48,6 +81,9 @@ fn ordinary_talk_stays() {
         "Version 2.4.1 is better. It's fine. At 10:30:15 it crashed.",
         "I paid $1200.50 for 3 seats; 100% worth it.",
         "Look at the dots at the end of the chart.",
+        "我们2019年有12个人，1,500个客户，评分9.5分。",
+        "2024-01-15の10:30に2.4.1版が落ちました",
+        "지난해에는 12명이었고 100% 만족했어요",
     ] {
         assert_eq!(jane().apply(text), text);
     }
@@ -162,6 +198,43 @@ proptest! {
         prop_assume!(!dense(&written(format!("{before}[EMAIL][NAME]{after}"))).contains(&dense(&core)));
         let written = written(format!("{before}{spelling}{after}"));
         prop_assert!(!dense(&written).contains(&dense(&core)), "{spelling:?} left {written}");
+    }
+
+    /// Nor where nothing but the letters of the sentence stands around it.
+    #[test]
+    fn a_planted_secret_survives_in_no_script(
+        (spelling, core) in secret(),
+        (before, after) in prop::sample::select(vec![
+            ("", "谢谢"), ("电话是", "吗"), ("我的资料", "，对吧"), ("番号は", "です"), ("コチラハ", "デス"),
+            ("번호는", "입니다"), ("เบอร์", "ครับ"), ("ກ", "ຂ"), ("က", "ခ"), ("ក", "ខ"), ("𠮷", "𠮷"),
+        ]),
+    ) {
+        let redaction = Redaction::new(Some("Zoë Müller-Żak"), "zoe@corp.example");
+        let said = format!("{before}{spelling}{after}");
+        let redacted = redaction.apply(&said);
+        prop_assume!(!dense(&format!("{PLACEHOLDERS}{before}{after}")).contains(&dense(&core)));
+        prop_assert!(!dense(&redacted).contains(&dense(&core)), "{said:?} left {redacted}");
+        // The sentence around numbers and names stays.
+        if !spelling.contains(['@', '＠']) && !spelling.contains(" at ") && !spelling.contains("[at]") && !spelling.contains("://") {
+            prop_assert!(redacted.starts_with(before) && redacted.ends_with(after), "{said:?} became {redacted}");
+        }
+    }
+
+    /// A name in a script without spaces, or the family name alone, anywhere in a sentence.
+    #[test]
+    fn an_unspaced_name_survives_in_no_sentence(
+        (name, said) in prop::sample::select(vec![
+            ("田中太郎", "田中太郎"), ("田中太郎", "田中"), ("田中太郎", "太郎"), ("田中 太郎", "田中"), ("長谷川健太", "長谷川"),
+            ("李小明", "李小明"), ("李小明", "小明"), ("欧阳娜娜", "欧阳"), ("김민준", "김민준"), ("김민준", "민준"),
+            ("สมชาย ใจดี", "สมชาย"),
+        ]),
+        (before, after) in prop::sample::select(vec![
+            ("", ""), ("我是", "。"), ("私は", "です"), ("저는", "입니다"), ("ผมชื่อ", "ครับ"), ("I am ", ", hello"), ("我叫", "电话0171234567"),
+        ]),
+    ) {
+        let redaction = Redaction::new(Some(name), "t@corp.example");
+        let redacted = redaction.apply(&format!("{before}{said}{after}")).into_owned();
+        prop_assert!(!redacted.contains(said) && redacted.starts_with(&format!("{before}[NAME]")), "{redacted}");
     }
 
     /// One secret does not help another one to get through.

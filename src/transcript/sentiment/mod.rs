@@ -6,7 +6,7 @@ use serde::Serialize;
 
 pub use vader::Vader;
 
-use super::{Conversation, Speaker, language};
+use super::{Conversation, Utterance, language};
 
 /// From here on a score counts as positive, and from its negative on as negative: the thresholds of VADER's authors.
 const THRESHOLD: f64 = 0.05;
@@ -74,20 +74,24 @@ impl<'a> Scorer<'a> {
         Self { language, vader: Vader::default() }
     }
 
-    /// The sentiment of a text, or nothing where its language is not supported.
-    pub fn score(&mut self, text: &str) -> Option<Sentiment> {
+    /// The sentiment of an utterance, or nothing where its language is not supported, or nothing was worded.
+    pub fn score(&mut self, said: &Utterance) -> Option<Sentiment> {
+        if said.chosen { None } else { self.score_text(&said.text) }
+    }
+
+    fn score_text(&mut self, text: &str) -> Option<Sentiment> {
         let supported = self.language.is_some_and(|session| language::is_english(session, text));
         supported.then(|| Sentiment::of(self.vader.compound(text)))
     }
 
-    /// The mean of the scores of several texts, each counting by its number of words (so that a "yes" does not outweigh a
+    /// The mean of the scores of several utterances, each counting by its number of words (so that a "yes" does not outweigh a
     /// story), with two decimals. Nothing, if nothing could be scored.
-    pub fn mean<'t>(&mut self, texts: impl Iterator<Item = &'t str>) -> Option<Sentiment> {
+    pub fn mean<'t>(&mut self, said: impl Iterator<Item = &'t Utterance>) -> Option<Sentiment> {
         let (mut sum, mut words) = (0.0, 0.0);
-        for text in texts {
-            let count = text.split_whitespace().count() as f64;
+        for said in said {
+            let count = said.text.split_whitespace().count() as f64;
             if count > 0.0
-                && let Some(sentiment) = self.score(text)
+                && let Some(sentiment) = self.score(said)
             {
                 sum += sentiment.score * count;
                 words += count;
@@ -98,16 +102,15 @@ impl<'a> Scorer<'a> {
     }
 }
 
-/// The sentiment of a whole session: that of all that the participant said, see [`Scorer::mean`].
+/// The sentiment of a whole session: that of all that the participant said in own words, see [`Scorer::mean`].
 pub fn overall(conversation: &Conversation) -> Option<Sentiment> {
-    let said = conversation.utterances.iter().filter(|utterance| utterance.speaker == Speaker::Participant);
-    Scorer::of(conversation).mean(said.map(|utterance| utterance.text.as_str()))
+    Scorer::of(conversation).mean(conversation.utterances.iter().filter(|said| said.is_in_own_words()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transcript::Utterance;
+    use crate::transcript::Speaker;
 
     fn overall(language: &str, utterances: &[Utterance]) -> Option<Sentiment> {
         let (language, utterances) = (language.to_owned(), utterances.to_vec());
@@ -133,6 +136,17 @@ mod tests {
         assert_eq!(overall("en", std::slice::from_ref(&asked)), None);
         let sentiment = overall("en", &[asked, said("It was terrible.")]).expect("scored");
         assert_eq!((sentiment.label, sentiment.score), (Label::Negative, -0.48));
+    }
+
+    #[test]
+    fn what_was_chosen_has_no_mood() {
+        let chosen = |text: &str| Utterance { chosen: true, ..said(text) };
+        assert_eq!(overall("en", &[chosen("A friend"), chosen("Yes"), chosen("2 (0–10)")]), None);
+        let bad = said("It was terrible.");
+        assert_eq!(
+            overall("en", &[chosen("Yes, a great friend"), bad.clone(), chosen("10 (0–10)")]),
+            overall("en", &[bad])
+        );
     }
 
     #[test]

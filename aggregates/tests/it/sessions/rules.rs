@@ -405,6 +405,22 @@ fn answers_are_held_against_their_question() {
 }
 
 #[test]
+fn answers_are_in_the_order_of_the_utterances() {
+    let mut interview = Interview::started();
+    // A client may count as it likes.
+    interview.run(answer("p1", 40, text(LONG), at(10)));
+    interview.run(answer("p2", 30, Reply::Skip, at(20)));
+    interview.run(answer("p3", 20, value(json!("Red")), at(30)));
+    interview.run(answer("p4", 10, value(json!(true)), at(40)));
+    let state = interview.state();
+    let given: Vec<_> = state.answers().map(|given| (given.text("en"), given.is_worded())).collect();
+    assert_eq!(given, [(LONG.to_owned(), true), ("Red".to_owned(), false), ("Yes".to_owned(), false)]);
+    let said = state.utterances().iter().filter(|line| line.speaker == Speaker::Participant);
+    assert!(said.map(|line| line.text.clone()).eq(given.into_iter().map(|(text, _)| Some(text))));
+    assert_eq!(erased(&interview.0.events).answers().count(), 0);
+}
+
+#[test]
 fn completing_needs_every_required_answer() {
     let mut interview = Interview::created(Terms { require_consent: false, ..terms() });
     let optional_last = || {
