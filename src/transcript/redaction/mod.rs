@@ -9,7 +9,7 @@
 //! spread over two utterances.
 //!
 //! Where a script puts no spaces between words, a number or a name in Latin letters begins and ends at its letters as at a
-//! space ([`masked`]).
+//! space.
 
 mod folded;
 mod names;
