@@ -297,6 +297,134 @@ fn each(frame: &Frame, see: &mut dyn FnMut(&typst::text::TextItem)) {
     }
 }
 
+/// A piece of text on a page, in points.
+#[derive(Debug)]
+struct Piece {
+    left: f64,
+    right: f64,
+    baseline: f64,
+    text: String,
+}
+
+/// Every piece of text on the pages of a report.
+fn pieces(report: &Report) -> Vec<Vec<Piece>> {
+    fn walk(frame: &Frame, x: f64, y: f64, found: &mut Vec<Piece>) {
+        for (at, item) in frame.items() {
+            let (x, y) = (x + at.x.to_pt(), y + at.y.to_pt());
+            match item {
+                FrameItem::Group(group) => {
+                    walk(&group.frame, x + group.transform.tx.to_pt(), y + group.transform.ty.to_pt(), found);
+                }
+                FrameItem::Text(text) => found.push(Piece {
+                    left: x,
+                    right: x + text.width().to_pt(),
+                    baseline: y,
+                    text: text.text.to_string(),
+                }),
+                _ => {}
+            }
+        }
+    }
+    let draft = Draft::new(report, &Options::default()).expect("a draft");
+    let world = ReportWorld::new(draft.data.clone(), None);
+    let document = typst::compile::<PagedDocument>(&world).output.expect("typeset");
+    let page = |page: &typst_layout::Page| {
+        let mut found = Vec::new();
+        walk(&page.frame, 0.0, 0.0, &mut found);
+        found
+    };
+    document.pages().iter().map(page).collect()
+}
+
+/// Points of an A4 page.
+const WIDTH: f64 = 595.3;
+/// Points at each side of it.
+const MARGIN: f64 = 56.6;
+
+fn with_address(mut report: Report, email: &str) -> Report {
+    report.conversation.email = email.into();
+    report
+}
+
+#[test]
+fn nothing_is_printed_over_something_else() {
+    let endless = "x".repeat(200);
+    for (name, report) in [
+        ("english", english()),
+        ("arabic", arabic()),
+        ("chinese", chinese()),
+        ("mixed", mixed()),
+        ("an address", with_address(english(), "alexandra.papadopoulos@universityofathens.gr")),
+        ("another", with_address(chinese(), "firstname.lastname@companyname.example.com")),
+        ("in arabic", with_address(arabic(), "firstname.lastname@companyname.example.com")),
+        ("no word", with_address(english(), &format!("{}@{}", &endless[..64], &endless[..180]))),
+    ] {
+        for page in pieces(&report) {
+            for (index, piece) in page.iter().enumerate().filter(|(_, piece)| !piece.text.trim().is_empty()) {
+                assert!(
+                    piece.left > MARGIN - 1.0 && piece.right < WIDTH - MARGIN + 1.0,
+                    "{name}: {piece:?} leaves the page"
+                );
+                for other in page[index + 1..].iter().filter(|other| !other.text.trim().is_empty()) {
+                    let beside = piece.right <= other.left + 0.5 || other.right <= piece.left + 0.5;
+                    let same = (piece.baseline - other.baseline).abs() < 4.0;
+                    assert!(beside || !same, "{name}: {piece:?} and {other:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_speaks_stays_at_the_side_where_the_page_begins() {
+    let talk = [
+        ("كم تقيّم خدمتنا؟", "9 (0–10)"),
+        ("ما الذي أعجبك؟", "It was all fine, thank you very much."),
+        ("هل من شيء آخر؟", "لا شكرا"),
+    ];
+    let report = report("ar", "ليلى حداد", "استطلاع", &talk);
+    let names: Vec<f64> =
+        pieces(&report).iter().flatten().filter(|piece| piece.text.contains("ليلى")).map(|piece| piece.right).collect();
+    assert!(names.len() >= 3, "{names:?}");
+    assert!(names.iter().all(|right| *right > WIDTH / 2.0), "{names:?}");
+    let rating: Vec<f64> = pieces(&report)
+        .iter()
+        .flatten()
+        .filter(|piece| piece.text.contains('9') && piece.text.len() < 12 && !piece.text.contains(':'))
+        .map(|piece| piece.right)
+        .collect();
+    assert!(!rating.is_empty() && rating.iter().all(|right| *right > WIDTH / 3.0), "{rating:?}");
+}
+
+#[test]
+fn names_have_their_letters() {
+    let names = "李喆 朱镕基 陈堃 祎珺瑄昉赟旸翀 髙﨑 濵邉 嘅咗冇佢哋係 齋藤 渡邊 𠮷野";
+    for report in [
+        report("zh", names, names, &[(names, names)]),
+        report("ja", names, "顧客調査の員様橋東島", &[("學習驗臺灣", "한국어 조사")]),
+    ] {
+        let draft = Draft::new(&report, &Options::default()).expect("a draft");
+        let world = ReportWorld::new(draft.data.clone(), None);
+        let document = typst::compile::<PagedDocument>(&world).output.expect("typeset");
+        let mut shapeless = BTreeSet::new();
+        for page in document.pages() {
+            each(&page.frame, &mut |text| {
+                let missing = text.glyphs.iter().filter(|glyph| glyph.id == 0);
+                shapeless.extend(missing.map(|glyph| text.text[glyph.range()].to_owned()));
+            });
+        }
+        assert!(shapeless.is_empty(), "no font has {shapeless:?}");
+    }
+    // What titles are made of is there in bold, too.
+    let bold = super::fonts::FONTS
+        .iter()
+        .find(|font| font.info().family.contains("CJK") && font.info().variant.weight == typst::text::FontWeight::BOLD);
+    let bold = bold.expect("a bold font");
+    for letter in "顧客調査員様橋東島學習驗臺灣한국어访谈记录".chars() {
+        assert!(bold.info().coverage.contains(letter as u32), "{letter} is not bold");
+    }
+}
+
 #[test]
 fn every_letter_has_a_shape_and_reads_as_itself() {
     let vietnamese =
