@@ -199,7 +199,7 @@ fn fields_are_checked_all_at_once() {
         [("url", "required"), ("eventTypes", "required"), ("headers", "invalid_type"), ("ordered", "invalid_type")];
     assert_eq!(fields(&missing), expected);
     let empty = invalid(read::<NewWebhookInput>(json!({"url": "https://e.com", "eventTypes": []})).validate(RULES));
-    assert_eq!(fields(&empty), [("eventTypes", "too_short")]);
+    assert_eq!(fields(&empty), [("eventTypes", "too_few")]);
     let patch = json!({"url": null, "eventTypes": null, "ordered": null, "status": "asleep"});
     let refusal = invalid(read::<WebhookPatchInput>(patch).validate(&object(json!({})), RULES));
     let mut found = fields(&refusal);
