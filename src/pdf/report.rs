@@ -255,7 +255,7 @@ impl Report {
         ];
         let shown = labels.facts.into_iter().zip(values).map(|(label, value)| {
             let value = value.filter(|value| !value.trim().is_empty());
-            Fact { label, value: Words::fact(value.as_deref().unwrap_or("–"), &talk.language) }
+            Fact { label, value: Words::new(value.as_deref().unwrap_or("–"), &talk.language) }
         });
         shown.collect()
     }

@@ -7,8 +7,6 @@ use super::labels::primary;
 
 /// Characters without a space between them that still fit on a line.
 const UNBROKEN: usize = 40;
-/// The same for a fact, which has a third of the line.
-const UNBROKEN_FACT: usize = 20;
 
 /// A text with the direction that it is written in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,30 +22,12 @@ pub struct Words {
 impl Words {
     /// A text, in the language of the session unless its script says otherwise.
     pub fn new(text: &str, language: &str) -> Self {
-        Self::broken(text, language, UNBROKEN)
-    }
-
-    /// A short text for a narrow column: an address is broken where its parts meet, if it must be.
-    pub fn fact(text: &str, language: &str) -> Self {
-        let mut parts = String::with_capacity(text.len());
-        for character in text.chars() {
-            parts.push(character);
-            if matches!(character, '@' | '.' | '_' | '-') {
-                parts.push(BREAK);
-            }
-        }
-        Self::broken(&parts, language, UNBROKEN_FACT)
-    }
-
-    fn broken(text: &str, language: &str, unbroken: usize) -> Self {
-        let clean = |line| clean(line, unbroken);
         let mut lines: Vec<String> = text.lines().map(clean).filter(|line| !line.is_empty()).collect();
         if lines.is_empty() {
             lines.push(String::new());
         }
         let first = text.chars().find(|c| c.is_alphabetic());
-        // Figures without a letter stand as the conversation does.
-        let rtl = first.map_or_else(|| is_rtl_language(&primary(language)), is_rtl);
+        let rtl = first.is_some_and(is_rtl);
         let lang = match first {
             Some('\u{0590}'..='\u{05FF}' | '\u{FB1D}'..='\u{FB4F}') => "he".to_owned(),
             Some('\u{3040}'..='\u{30FF}') => "ja".to_owned(),
@@ -55,13 +35,13 @@ impl Words {
             _ => primary(language),
         };
         // A language of the other direction would turn its punctuation around.
-        let lang = if rtl && !is_rtl_language(&lang) { "ar".to_owned() } else { lang };
+        let lang = if rtl && !matches!(lang.as_str(), "ar" | "fa" | "ur" | "he") { "ar".to_owned() } else { lang };
         Self { lines, rtl, lang }
     }
 
     /// At most `limit` characters of a text, on one line, cut at a word if there is one near.
     pub fn excerpt(text: &str, language: &str, limit: usize) -> Self {
-        let line = clean(&text.split_whitespace().collect::<Vec<_>>().join(" "), UNBROKEN);
+        let line = clean(&text.split_whitespace().collect::<Vec<_>>().join(" "));
         if line.graphemes(true).count() <= limit {
             return Self::new(&line, language);
         }
@@ -71,19 +51,12 @@ impl Words {
     }
 }
 
-fn is_rtl_language(language: &str) -> bool {
-    matches!(language, "ar" | "fa" | "ur" | "he")
-}
-
 fn is_rtl(c: char) -> bool {
     matches!(c, '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}')
 }
 
-/// Where a line may be broken without a space.
-const BREAK: char = '\u{200B}';
-
 /// A line without control characters, in which even endless words can be broken.
-fn clean(line: &str, most: usize) -> String {
+fn clean(line: &str) -> String {
     let mut clean = String::with_capacity(line.len());
     let mut unbroken = 0;
     for character in line.trim().graphemes(true) {
@@ -92,12 +65,12 @@ fn clean(line: &str, most: usize) -> String {
             unbroken = 0;
             continue;
         }
-        if unbroken == most {
-            clean.push(BREAK);
+        if unbroken == UNBROKEN {
+            clean.push('\u{200B}');
             unbroken = 0;
         }
         clean.extend(character.chars().filter(|c| !c.is_control()));
-        unbroken = if character.ends_with(BREAK) { 0 } else { unbroken + 1 };
+        unbroken += 1;
     }
     clean.truncate(clean.trim_end().len());
     clean
@@ -115,19 +88,6 @@ mod tests {
         assert_eq!((german.rtl, german.lang.as_str()), (false, "de"));
         assert_eq!(Words::new("こんにちは", "en").lang, "ja");
         assert_eq!(Words::new("Hello", "not a language").lang, "en");
-        assert!(Words::new("9 (0–10)", "ar").rtl, "a rating stands where the conversation does");
-        assert!(!Words::new("9 (0–10)", "en").rtl);
-    }
-
-    #[test]
-    fn addresses_break_where_their_parts_meet() {
-        let fact = Words::fact("alexandra.papadopoulos@universityofathens.gr", "en");
-        assert_eq!(
-            fact.lines[0].split(BREAK).collect::<Vec<_>>(),
-            ["alexandra.", "papadopoulos@", "universityofathens.", "gr"]
-        );
-        let endless = Words::fact(&"x".repeat(50), "en");
-        assert_eq!(endless.lines[0].split(BREAK).map(str::len).max(), Some(20));
     }
 
     #[test]
