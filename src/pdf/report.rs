@@ -1,5 +1,6 @@
 //! What goes into a report, as the data of the template.
 
+use aggregates::session::EndReason;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -7,7 +8,7 @@ use super::{
     insights::{Insights, Question},
     labels::{Labels, labels, language_name},
     theme::{Brand, Branding, Theme},
-    words::Words,
+    words::{Words, runs_rtl},
 };
 use crate::transcript::{
     self, Conversation, Speaker,
@@ -18,6 +19,8 @@ use crate::transcript::{
 const ANSWER: usize = 240;
 /// Characters of an answer among the longest.
 const LONG_ANSWER: usize = 600;
+/// Characters of a name in the pages' head.
+const RUNNER: usize = 40;
 
 /// What a report is asked to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,8 @@ pub struct Report {
     pub started: Option<DateTime<Utc>>,
     /// When it ended.
     pub ended: Option<DateTime<Utc>>,
+    /// Why it ended.
+    pub reason: Option<EndReason>,
     /// Questions answered.
     pub answered: u32,
     /// The script's questions.
@@ -92,14 +97,18 @@ pub struct Report {
 struct Data<'a> {
     lang: &'a str,
     rtl: bool,
+    /// Whether the conversation is held from right to left. Its language may be one that we have no labels in.
+    talk_rtl: bool,
     labels: &'a Labels,
     theme: Theme,
     title: String,
     author: &'a str,
     description: String,
     keywords: Vec<String>,
+    /// What the pages' head says: the campaign, cut to what fits, and the participant.
     running: Words,
-    footer: String,
+    runner: String,
+    footer: Words,
     organization: Words,
     heading: Words,
     participant: Words,
@@ -153,6 +162,8 @@ struct InsightsData {
     note: Option<&'static str>,
     keywords: Vec<String>,
     questions: Vec<QuestionRow>,
+    /// Whether any question has a mood.
+    moods: bool,
     longest: Vec<Quote>,
 }
 
@@ -205,16 +216,18 @@ impl Report {
         let data = Data {
             lang,
             rtl,
+            talk_rtl: runs_rtl(&talk.language),
             labels,
             theme: Theme::of(options.branding, &self.brand),
             title: format!("{}: {} – {name}", labels.document, self.campaign),
             author: if organization { &self.organization } else { "" },
             description: talk.session.clone(),
             keywords: insights.as_ref().map(|insights| insights.keywords.clone()).unwrap_or_default(),
-            running: words(&format!("{} · {name}", self.campaign)),
-            footer: footer.join(" · "),
-            organization: words(&self.organization),
-            heading: words(&self.campaign),
+            running: words(&self.campaign),
+            runner: Words::excerpt(name, lang, RUNNER).lines.concat(),
+            footer: Words::new(&footer.join(" · "), "en"),
+            organization: Words::fitted(&self.organization, &talk.language),
+            heading: Words::fitted(&self.campaign, &talk.language),
             participant: words(if name.is_empty() { labels.participant } else { name }),
             interviewer: words(labels.interviewer),
             date: self.started.or(self.ended).map(|at| at.format("%Y-%m-%d").to_string()).unwrap_or_default(),
@@ -245,7 +258,7 @@ impl Report {
         let values = [
             talk.name.clone(),
             Some(talk.email.clone()),
-            Some(labels.status[usize::from(talk.partial)].to_owned()),
+            Some(self.status(labels)),
             time(self.started),
             time(self.ended),
             Some(duration(talk.duration, labels)),
@@ -255,9 +268,23 @@ impl Report {
         ];
         let shown = labels.facts.into_iter().zip(values).map(|(label, value)| {
             let value = value.filter(|value| !value.trim().is_empty());
-            Fact { label, value: Words::new(value.as_deref().unwrap_or("–"), &talk.language) }
+            Fact { label, value: Words::fitted(value.as_deref().unwrap_or("–"), &talk.language) }
         });
         shown.collect()
+    }
+
+    /// How it ended, with the reason where that says more.
+    fn status(&self, labels: &Labels) -> String {
+        let status = labels.status[usize::from(self.conversation.partial)];
+        let reason = match self.reason {
+            None | Some(EndReason::Finished) => return status.to_owned(),
+            Some(EndReason::TimeLimit) => 0,
+            Some(EndReason::ParticipantLeft) => 1,
+            Some(EndReason::ConsentWithdrawn) => 2,
+            Some(EndReason::PauseTimeout) => 3,
+            Some(EndReason::NeverStarted) => 4,
+        };
+        format!("{status} – {}", labels.reasons[reason])
     }
 
     fn insights(&self, insights: &Insights<'_>, labels: &'static Labels, options: &Options) -> InsightsData {
@@ -289,6 +316,7 @@ impl Report {
                 sentiment: mood(answered.sentiment),
             }
         });
+        let questions: Vec<QuestionRow> = questions.collect();
         // What the overview shows whole is not shown again.
         let longest = insights.longest.iter().filter(|said| said.text.chars().count() > ANSWER).map(|said| {
             let number = self.number_of(said.question.as_deref());
@@ -306,7 +334,8 @@ impl Report {
             sentiment: mood(self.sentiment),
             note,
             keywords: insights.keywords.clone(),
-            questions: questions.collect(),
+            moods: questions.iter().any(|row| row.sentiment.is_some()),
+            questions,
             longest: longest.collect(),
         }
     }

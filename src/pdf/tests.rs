@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeSet, process::Command};
 
-use typst::layout::{Frame, FrameItem};
+use typst::{
+    layout::{Frame, FrameItem, Point},
+    text::TextItem,
+};
 
 use super::*;
 use crate::transcript::{Conversation, Speaker, Utterance, sentiment};
+use aggregates::session::EndReason;
 
 /// A conversation of questions and answers that follow each other.
 fn report(language: &str, name: &str, campaign: &str, talk: &[(&str, &str)]) -> Report {
@@ -52,6 +56,7 @@ fn report(language: &str, name: &str, campaign: &str, talk: &[(&str, &str)]) -> 
         campaign: campaign.into(),
         started: Some(at("2024-01-15T14:00:00Z")),
         ended: Some(at("2024-01-15T14:12:30Z")),
+        reason: None,
         answered: u32::try_from(talk.iter().filter(|(_, answer)| !answer.is_empty()).count()).expect("few"),
         questions,
         device: vec!["Chrome 120".into(), "macOS 14.2".into()],
@@ -112,6 +117,7 @@ fn arabic() -> Report {
                 "ما أكثر ما يعجبك؟",
                 "التقويم المشترك رائع، ويوفر لي ساعة كل يوم. كما أن الدعم الفني سريع (أقل من 10 دقائق) عبر Chat.",
             ),
+            ("كم تقيّم المنتج؟", "97 (0–100)"),
             ("ما الذي يزعجك؟", "التطبيق على الهاتف يتوقف أحيانًا عندما يكون الاتصال ضعيفًا، ونخسر ما كتبناه."),
         ],
     )
@@ -287,12 +293,106 @@ fn greek() -> Report {
     report("el", "Φωτεινή Ψαρρού", "Έρευνα πελατών", &talk)
 }
 
-fn each(frame: &Frame, see: &mut dyn FnMut(&typst::text::TextItem)) {
-    for (_, item) in frame.items() {
+/// A text on a page: where it is from the left, where its line is, how wide it is.
+#[derive(Clone, Debug)]
+struct Piece {
+    text: String,
+    left: f64,
+    line: f64,
+    width: f64,
+    size: f64,
+}
+
+impl Piece {
+    fn right(&self) -> f64 {
+        self.left + self.width
+    }
+}
+
+fn each(frame: &Frame, at: Point, see: &mut dyn FnMut(Point, &TextItem)) {
+    for (place, item) in frame.items() {
         match item {
-            FrameItem::Group(group) => each(&group.frame, see),
-            FrameItem::Text(text) => see(text),
+            FrameItem::Group(group) => {
+                let moved = Point::new(group.transform.tx, group.transform.ty);
+                each(&group.frame, at + *place + moved, see);
+            }
+            FrameItem::Text(text) => see(at + *place, text),
             _ => {}
+        }
+    }
+}
+
+fn laid_out(report: &Report, options: &Options) -> PagedDocument {
+    let draft = Draft::new(report, options).expect("a draft");
+    typst::compile::<PagedDocument>(&ReportWorld::new(draft.data, draft.logo)).output.expect("typeset")
+}
+
+/// What no font has a shape for.
+fn shapeless(document: &PagedDocument) -> BTreeSet<String> {
+    let mut shapeless = BTreeSet::new();
+    for page in document.pages() {
+        each(&page.frame, Point::zero(), &mut |_, text| {
+            let missing = text.glyphs.iter().filter(|glyph| glyph.id == 0);
+            shapeless.extend(missing.map(|glyph| text.text[glyph.range()].to_owned()));
+        });
+    }
+    shapeless
+}
+
+fn pieces(frame: &Frame) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    each(frame, Point::zero(), &mut |at, text| {
+        let (left, line) = (at.x.to_pt(), at.y.to_pt());
+        if text.width().to_pt() < 0.1 {
+            return; // A mark that stands on a letter.
+        }
+        pieces.push(Piece {
+            text: text.text.to_string(),
+            left,
+            line,
+            width: text.width().to_pt(),
+            size: text.size.to_pt(),
+        });
+    });
+    pieces
+}
+
+/// Texts of the same line, from the left.
+fn lines(frame: &Frame) -> Vec<Vec<Piece>> {
+    let mut pieces = pieces(frame);
+    pieces.sort_by(|one, other| one.line.total_cmp(&other.line));
+    let mut lines: Vec<Vec<Piece>> = Vec::new();
+    for piece in pieces {
+        match lines.last_mut().filter(|line| piece.line - line[0].line < 2.0) {
+            Some(line) => line.push(piece),
+            None => lines.push(vec![piece]),
+        }
+    }
+    for line in &mut lines {
+        line.sort_by(|one, other| one.left.total_cmp(&other.left));
+    }
+    lines
+}
+
+/// The pages' margin at either side.
+const MARGIN: f64 = 20.0 * 72.0 / 25.4;
+
+/// The text of a line that reaches furthest to the right.
+fn furthest(line: &[Piece]) -> &Piece {
+    line.iter().max_by(|one, other| one.right().total_cmp(&other.right())).expect("a line has texts")
+}
+
+fn nothing_overlaps(name: &str, document: &PagedDocument) {
+    for page in document.pages() {
+        for line in lines(&page.frame) {
+            let (first, last) = (&line[0], furthest(&line));
+            assert!(first.left > MARGIN - 0.5, "{name}: {first:?} is off the page");
+            let end = page.frame.width().to_pt() - MARGIN + 0.5;
+            assert!(last.right() < end, "{name}: {last:?} is off the page");
+            for pair in line.windows(2) {
+                // Letters may lean into each other a little.
+                assert!(pair[1].left > pair[0].right() - pair[0].size * 0.1, "{name}: {pair:?} overlap");
+            }
         }
     }
 }
@@ -309,21 +409,12 @@ fn every_letter_has_a_shape_and_reads_as_itself() {
         ("cyrillic", russian()),
         ("greek", greek()),
     ] {
-        let draft = Draft::new(&report, &Options::default()).expect("a draft");
-        let world = ReportWorld::new(draft.data.clone(), None);
-        let document = typst::compile::<PagedDocument>(&world).output.expect("typeset");
-        let mut shapeless = BTreeSet::new();
-        for page in document.pages() {
-            each(&page.frame, &mut |text| {
-                let missing = text.glyphs.iter().filter(|glyph| glyph.id == 0);
-                shapeless.extend(missing.map(|glyph| text.text[glyph.range()].to_owned()));
-            });
-        }
+        let shapeless = shapeless(&laid_out(&report, &Options::default()));
         assert!(shapeless.is_empty(), "{name}: no font has {shapeless:?}");
 
         // Another program finds the letters behind the shapes.
         let mut file = tempfile::NamedTempFile::new().expect("a file");
-        std::io::Write::write_all(&mut file, &draft.typeset().expect("a document")).expect("written");
+        std::io::Write::write_all(&mut file, &made(&report, &Options::default(), name)).expect("written");
         let tool = |tool: &str, more: &[&str]| {
             let output = Command::new(tool).arg(file.path()).args(more).output().expect("run ./scripts/test");
             assert!(output.status.success(), "{tool}");
@@ -358,6 +449,166 @@ fn every_letter_has_a_shape_and_reads_as_itself() {
             assert!(font.contains("yes yes yes"), "{name}: {font}");
         }
         assert!(fonts.lines().count() > 2, "{fonts}");
+    }
+}
+
+#[test]
+fn rare_names_and_emoji_have_shapes() {
+    let names = "喆堃祎镕珺瑄昉赟旸翀 髙﨑濵邉 嘅咗冇佢哋 䶮𠮷 뷁 😀🎉👍🏽👩‍💻🇫🇷❤️1️⃣ ✓★☎";
+    let report = report("ja", names, "顧客調査 한국어 조사 हिन्दी 客户", &[(names, names)]);
+    let document = laid_out(&report, &Options::default());
+    assert_eq!(shapeless(&document), BTreeSet::new());
+    // This one is for private use.
+    assert_eq!(shapeless(&laid_out(&mixed(), &Options::default())), BTreeSet::from(["\u{F8FF}".to_owned()]));
+}
+
+#[test]
+fn our_own_words_are_bold_as_a_whole() {
+    for language in ["en", "de", "fr", "es", "ar", "zh"] {
+        let (_, _, labels) = labels::labels(language);
+        let headings = [labels.consent, labels.insights, labels.conversation, labels.interviewer, labels.participant];
+        for text in headings.into_iter().chain(labels.decisions) {
+            assert!(words::Words::new(text, language).bold, "{text}");
+        }
+    }
+}
+
+/// Words that are longer than the places they stand in.
+fn wide() -> Report {
+    let talk = [("A word without end", &*"W".repeat(300)), ("How was it?", "8")];
+    let mut report = report("en", &"Wolfeschlegelsteinhausen".repeat(5), &"MANAGEMENT".repeat(12), &talk);
+    report.organization = "WEST".repeat(30);
+    report.device = vec!["M".repeat(60)];
+    report.conversation.email = "alexandra.papadopoulos@universityofathens.gr".into();
+    report
+}
+
+#[test]
+fn nothing_is_printed_over_something_else() {
+    let with_address = |address: &str| {
+        let mut report = english();
+        report.conversation.email = address.into();
+        report
+    };
+    let mut unnamed = with_address("firstname.lastname@companyname.example.com");
+    unnamed.conversation.name = None;
+    let brand = Brand { colour: None, logo: Some(logo()) };
+    for (name, report) in [
+        ("english", english()),
+        ("arabic", arabic()),
+        ("chinese", chinese()),
+        ("mixed", mixed()),
+        ("wide", wide()),
+        ("address", with_address("alexandra.papadopoulos@universityofathens.gr")),
+        ("capitals", with_address(&format!("{}@example.com", "MW".repeat(30)))),
+        ("unnamed", unnamed),
+        (
+            "title",
+            Report {
+                campaign: "Jährliche Kundenzufriedenheitsbefragung der Donaudampfschifffahrt".into(),
+                ..english()
+            },
+        ),
+        ("insurance", with_address("anna.schmidt@versicherungskammer-oberfranken.example")),
+        ("logo", Report { brand, ..english() }),
+        ("long", long(200)),
+    ] {
+        for branding in [Branding::Default, Branding::Minimal, Branding::Custom] {
+            let options = Options { branding, ..Options::default() };
+            nothing_overlaps(name, &laid_out(&report, &options));
+        }
+        made(&report, &Options::default(), &format!("overlap-{name}"));
+    }
+}
+
+#[test]
+fn the_pages_head_is_one_line() {
+    let mut report = long(200);
+    for (campaign, name) in [
+        ("Q1 Feedback".to_owned(), "Jane Doe".to_owned()),
+        ("Customer feedback about planning tools ".repeat(6), "Jane Doe".to_owned()),
+        ("MANAGEMENT".repeat(20), "Wolfeschlegelsteinhausen ".repeat(6)),
+        ("客户满意度访谈".repeat(20), "李小明".to_owned()),
+        ("استطلاع رضا العملاء ".repeat(12), "ليلى حداد".to_owned()),
+    ] {
+        (report.campaign, report.conversation.name) = (campaign.clone(), Some(name));
+        let document = laid_out(&report, &Options::default());
+        made(&report, &Options::default(), &format!("head-{}", campaign.len()));
+        let page = &document.pages()[1].frame;
+        let head: Vec<Piece> = pieces(page).into_iter().filter(|piece| piece.line < MARGIN).collect();
+        assert!(head.iter().all(|piece| (piece.line - head[0].line).abs() < 0.1), "{head:?}");
+        let text: String = head.iter().map(|piece| piece.text.as_str()).collect();
+        assert_eq!(text.contains('…'), campaign.len() > 20, "{text}");
+        assert!(campaign.len() > 100 || text.contains("Jane Doe"), "{text}");
+        nothing_overlaps("head", &document);
+    }
+}
+
+/// No insights and no consent: all that is left begins at one edge of the page.
+fn one_edge(mut report: Report) -> Vec<Vec<Piece>> {
+    report.consents.clear();
+    let options = Options { insights: false, ..Options::default() };
+    let document = laid_out(&report, &options);
+    document.pages().iter().flat_map(|page| lines(&page.frame)).collect()
+}
+
+#[test]
+fn what_is_said_stays_at_the_edge_of_its_conversation() {
+    let a4 = 210.0 * 72.0 / 25.4;
+    // As far as the facts are indented.
+    let edge = MARGIN + 6.0 * 72.0 / 25.4;
+    let mut foreign = arabic();
+    foreign.conversation.utterances[1].text = "The shared calendar is wonderful.".into();
+    let hebrew = report("he", "דנה לוי", "סקר לקוחות", &[("מה אהבת?", "הכול"), ("דירוג?", "9 (0–10)")]);
+    for (name, report) in [("arabic", arabic()), ("foreign", foreign)] {
+        made(&report, &Options::default(), &format!("edge-{name}"));
+        for line in one_edge(report) {
+            let right = furthest(&line).right();
+            assert!(right > a4 - edge, "{name}: {line:?}");
+        }
+    }
+    made(&hebrew, &Options::default(), "edge-hebrew");
+    let rated = |report: &Report, digits: &str| -> Vec<f64> {
+        let document = laid_out(report, &Options::default());
+        let lines = document.pages().iter().flat_map(|page| lines(&page.frame)).collect::<Vec<_>>();
+        let found = lines.iter().filter(|line| line.iter().any(|piece| piece.text.starts_with(digits)));
+        found.map(|line| furthest(line).right()).collect()
+    };
+    for (report, digits) in [(arabic(), "97"), (hebrew, "9")] {
+        let rated = rated(&report, digits);
+        // In the overview and in the dialogue.
+        assert!(rated.iter().filter(|right| **right > a4 - MARGIN - 60.0).count() >= 2, "{rated:?}");
+    }
+    let mut english = english();
+    english.conversation.utterances[1].text = "التقويم المشترك رائع".into();
+    made(&english, &Options::default(), "edge-english");
+    for line in one_edge(english) {
+        assert!(line[0].left < edge, "{line:?}");
+    }
+}
+
+#[test]
+fn no_column_is_empty_and_an_end_has_its_reason() {
+    let text = |report: &Report| -> String {
+        let document = laid_out(report, &Options::default());
+        document.pages().iter().flat_map(|page| pieces(&page.frame)).map(|piece| piece.text + "|").collect()
+    };
+    assert!(text(&english()).contains("|Sentiment|"));
+    let mut report = report("fa", "لیلا", "نظرسنجی", &[("چطور بود؟", "خوب بود"), ("امتیاز؟", "9 (0–10)")]);
+    made(&report, &Options::default(), "persian");
+    assert!(!text(&report).contains("|Sentiment|"));
+    assert!(text(&report).contains("فارسی"));
+    report.conversation.partial = true;
+    for (language, reason, says) in [
+        ("en", EndReason::ParticipantLeft, "participant left"),
+        ("de", EndReason::ConsentWithdrawn, "widerrufen"),
+        ("fr", EndReason::PauseTimeout, "– pause trop"),
+        ("zh", EndReason::NeverStarted, "从未开始"),
+    ] {
+        report.conversation.language = language.into();
+        report.reason = Some(reason);
+        let text = text(&report);
+        assert!(text.contains(says), "{says} is not in {text}");
     }
 }
 

@@ -3,10 +3,12 @@
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::labels::primary;
+use super::{fonts::in_bold, labels::primary};
 
-/// Characters without a space between them that still fit on a line.
+/// Characters without a space between them that still fit on a line, however wide they are.
 const UNBROKEN: usize = 40;
+/// The same for a narrow column and for large letters. Only of letters that may be joined: the template measures the others.
+const NARROW: usize = 25;
 
 /// A text with the direction that it is written in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,17 +19,30 @@ pub struct Words {
     pub rtl: bool,
     /// Its language, for shaping.
     pub lang: String,
+    /// Whether all its letters exist in bold. A title of which only half is bold looks broken.
+    pub bold: bool,
 }
 
 impl Words {
     /// A text, in the language of the session unless its script says otherwise.
     pub fn new(text: &str, language: &str) -> Self {
-        let mut lines: Vec<String> = text.lines().map(clean).filter(|line| !line.is_empty()).collect();
+        Self::broken(text, language, UNBROKEN, &[])
+    }
+
+    /// A text that the template fits into a narrow column or sets in large letters. An address is best broken where its parts end.
+    pub fn fitted(text: &str, language: &str) -> Self {
+        let longest = if is_text_rtl(text, language) { NARROW } else { usize::MAX };
+        Self::broken(text, language, longest, &["@", ".", "_", "-"])
+    }
+
+    fn broken(text: &str, language: &str, longest: usize, ends: &[&str]) -> Self {
+        let lines = text.lines().map(|line| clean(line, longest, ends));
+        let mut lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
         if lines.is_empty() {
             lines.push(String::new());
         }
         let first = text.chars().find(|c| c.is_alphabetic());
-        let rtl = first.is_some_and(is_rtl);
+        let rtl = is_text_rtl(text, language);
         let lang = match first {
             Some('\u{0590}'..='\u{05FF}' | '\u{FB1D}'..='\u{FB4F}') => "he".to_owned(),
             Some('\u{3040}'..='\u{30FF}') => "ja".to_owned(),
@@ -36,12 +51,13 @@ impl Words {
         };
         // A language of the other direction would turn its punctuation around.
         let lang = if rtl && !matches!(lang.as_str(), "ar" | "fa" | "ur" | "he") { "ar".to_owned() } else { lang };
-        Self { lines, rtl, lang }
+        let bold = text.chars().filter(|c| c.is_alphabetic()).all(in_bold);
+        Self { lines, rtl, lang, bold }
     }
 
     /// At most `limit` characters of a text, on one line, cut at a word if there is one near.
     pub fn excerpt(text: &str, language: &str, limit: usize) -> Self {
-        let line = clean(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if line.graphemes(true).count() <= limit {
             return Self::new(&line, language);
         }
@@ -51,12 +67,22 @@ impl Words {
     }
 }
 
+/// Whether a text runs from right to left: its first letter says so. Figures alone have no direction but the language's.
+fn is_text_rtl(text: &str, language: &str) -> bool {
+    text.chars().find(|c| c.is_alphabetic()).map_or_else(|| runs_rtl(language), is_rtl)
+}
+
+/// Whether a language is written from right to left.
+pub fn runs_rtl(language: &str) -> bool {
+    matches!(primary(language).as_str(), "ar" | "fa" | "ur" | "he" | "ps" | "sd" | "ug" | "ckb" | "yi" | "dv")
+}
+
 fn is_rtl(c: char) -> bool {
     matches!(c, '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}')
 }
 
-/// A line without control characters, in which even endless words can be broken.
-fn clean(line: &str) -> String {
+/// A line without control characters that can be broken after `ends`, and in words of more than `longest` characters.
+fn clean(line: &str, longest: usize, ends: &[&str]) -> String {
     let mut clean = String::with_capacity(line.len());
     let mut unbroken = 0;
     for character in line.trim().graphemes(true) {
@@ -65,14 +91,18 @@ fn clean(line: &str) -> String {
             unbroken = 0;
             continue;
         }
-        if unbroken == UNBROKEN {
+        if unbroken == longest {
             clean.push('\u{200B}');
             unbroken = 0;
         }
         clean.extend(character.chars().filter(|c| !c.is_control()));
         unbroken += 1;
+        if ends.contains(&character) {
+            clean.push('\u{200B}');
+            unbroken = 0;
+        }
     }
-    clean.truncate(clean.trim_end().len());
+    clean.truncate(clean.trim_end_matches(|c: char| c.is_whitespace() || c == '\u{200B}').len());
     clean
 }
 
@@ -88,6 +118,29 @@ mod tests {
         assert_eq!((german.rtl, german.lang.as_str()), (false, "de"));
         assert_eq!(Words::new("こんにちは", "en").lang, "ja");
         assert_eq!(Words::new("Hello", "not a language").lang, "en");
+        assert!(Words::new("9 (0–10)", "ar-EG").rtl && !Words::new("9 (0–10)", "de").rtl);
+    }
+
+    #[test]
+    fn half_a_text_is_never_bold() {
+        for whole in ["Jane Doe", "客户满意度访谈", "استطلاع", "Щука 10 – ✓ 😀", "8"] {
+            assert!(Words::new(whole, "en").bold, "{whole}");
+        }
+        for half in ["顧客調査", "顧客 Survey", "한국어", "हिन्दी", "刘祎"] {
+            assert!(!Words::new(half, "en").bold, "{half}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_broken_between_their_parts() {
+        let parts = |text: &str| -> Vec<String> {
+            Words::fitted(text, "en").lines[0].split('\u{200B}').map(str::to_owned).collect()
+        };
+        assert_eq!(parts("a.doe@my-firm.example"), ["a.", "doe@", "my-", "firm.", "example"]);
+        assert_eq!(parts("alexandrapapadopoulosofathens@x.gr")[0], "alexandrapapadopoulosofathens@");
+        assert_eq!(parts(&"م".repeat(30)).len(), 2);
+        assert_eq!(parts("Nothing. Here"), ["Nothing.", " Here"]);
+        assert_eq!(parts("The end."), ["The end."]);
     }
 
     #[test]

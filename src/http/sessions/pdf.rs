@@ -133,6 +133,7 @@ fn report(
         campaign,
         started: session.started_at,
         ended: session.ended_at,
+        reason: session.end_reason,
         answered: session.questions_answered,
         questions: questions
             .map(|question| Question { id: question.id.clone(), text: question.text.clone() })
