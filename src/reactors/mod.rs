@@ -74,8 +74,4 @@ impl Fired {
     pub fn all(timers: &[Timer]) -> Self {
         Self { done: timers.to_vec(), ..Self::default() }
     }
-
-    fn failed(timer: Timer, error: command::Error) -> Self {
-        Self { failed: vec![(timer, error)], ..Self::default() }
-    }
 }

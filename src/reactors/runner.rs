@@ -150,28 +150,30 @@ impl<S: Subscriber> Runner<S> {
         let Some((lease, _)) = self.lease.clone() else { return Ok(false) };
         let mut effects = Effects::new(&lease, lease.position);
         let mut fired = Fired::default();
+        let put_off = |error: &command::Error| {
+            tracing::warn!(subscriber = S::NAME, %error, "timers will be tried again");
+        };
         for (organization, timers) in by_organization {
             match self.subscriber.fire(&self.commands, organization, &timers).await {
+                Ok(all) => fired.extend(all),
                 // One of them is at fault, and the others must not suffer for it.
-                Err(error) if is_of_the_timer(&error) && timers.len() > 1 => {
+                Err(error) if is_of_the_timer(&error) => {
                     for timer in timers {
                         let alone = std::slice::from_ref(&timer);
-                        let result = self.subscriber.fire(&self.commands, organization, alone).await;
-                        fired.extend(result.unwrap_or_else(|error| Fired::failed(timer, error)));
+                        match self.subscriber.fire(&self.commands, organization, alone).await {
+                            Ok(one) => fired.extend(one),
+                            Err(error) => fired.failed.push((timer, error)),
+                        }
                     }
                 }
-                result => {
-                    let first = timers.into_iter().next();
-                    let failed = |error| first.map_or_else(Fired::default, |timer| Fired::failed(timer, error));
-                    fired.extend(result.unwrap_or_else(failed));
-                }
+                Err(error) => put_off(&error),
             }
         }
         for (timer, error) in std::mem::take(&mut fired.failed) {
             if is_of_the_timer(&error) {
                 self.rest(timer, &error.to_string(), now, &mut effects);
             } else {
-                tracing::warn!(subscriber = S::NAME, %error, "timers will be tried again");
+                put_off(&error);
             }
         }
         self.failures.retain(|key, _| !fired.done.iter().any(|timer| (&timer.kind, &timer.stream) == (&key.0, &key.1)));

@@ -178,15 +178,8 @@ async fn commit_in_transaction(
     now: i64,
     memory: &mut Memory,
 ) -> Result<Vec<Outcome>, Error> {
-    connection.batch(connection.engine().begin()).await?;
-    match commit_locked(connection, submissions, now).await {
-        Ok(plan) => connection.commit().await.map(|()| memory.learn(plan)),
-        Err(error) => {
-            // The first error is the one to tell; a connection that cannot roll back is dropped by its owner.
-            let _ = connection.rollback().await;
-            Err(error)
-        }
-    }
+    let plan = connection.transaction(async |connection| commit_locked(connection, submissions, now).await).await?;
+    Ok(memory.learn(plan))
 }
 
 async fn commit_locked(connection: &mut Connection, submissions: &[Submission], now: i64) -> Result<Plan, Error> {

@@ -110,6 +110,22 @@ impl Connection {
         Ok(self.postgres()?.fetch_optional(query).await?.is_some())
     }
 
+    /// Runs `work` in a transaction: what it wrote is durable when this ends well, and undone when it fails.
+    ///
+    /// # Errors
+    /// What `work` fails with; [`Error::Database`] when the engine refuses or cannot be reached.
+    pub async fn transaction<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.batch(self.engine().begin()).await?;
+        match work(self).await {
+            Ok(done) => self.commit().await.map(|()| done),
+            Err(error) => {
+                // The first error is the one to tell; a connection that cannot roll back is dropped by its owner.
+                _ = self.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Ends the transaction that is open; what it wrote is durable.
     ///
     /// # Errors

@@ -435,13 +435,7 @@ impl News {
 
 /// Writes a batch; answers the endpoints whose claim still holds. Nothing is written about the others.
 pub(super) async fn apply(connection: &mut Connection, batch: &Batch) -> Result<Vec<String>, Error> {
-    connection.batch(connection.engine().begin()).await?;
-    let result = apply_begun(connection, batch).await;
-    match &result {
-        Ok(_) => connection.commit().await?,
-        Err(_) => _ = connection.rollback().await,
-    }
-    result
+    connection.transaction(async |connection| apply_begun(connection, batch).await).await
 }
 
 async fn apply_begun(connection: &mut Connection, batch: &Batch) -> Result<Vec<String>, Error> {

@@ -188,17 +188,18 @@ impl Store {
     pub async fn rebuild_projections(&self) -> Result<Report, Error> {
         const SUFFIX: &str = "__next";
         let mut connection = self.opener.writer().await?;
-        let lease = in_transaction(&mut connection, async |connection| {
-            let lease = take_over(connection).await?;
-            for table in table_names() {
-                connection.batch(&format!("DROP TABLE IF EXISTS {table}{SUFFIX}")).await?;
-                for sql in copy_table(connection, table, SUFFIX).await? {
-                    connection.batch(&sql).await?;
+        let lease = connection
+            .transaction(async |connection| {
+                let lease = take_over(connection).await?;
+                for table in table_names() {
+                    connection.batch(&format!("DROP TABLE IF EXISTS {table}{SUFFIX}")).await?;
+                    for sql in copy_table(connection, table, SUFFIX).await? {
+                        connection.batch(&sql).await?;
+                    }
                 }
-            }
-            Ok(lease)
-        })
-        .await?;
+                Ok(lease)
+            })
+            .await?;
         let mut replay = Replay::new(SUFFIX);
         loop {
             let head = head(&mut connection).await?;
@@ -206,17 +207,19 @@ impl Store {
                 break;
             }
             let page = self.page(&mut connection, replay.position, head, STEP).await?;
-            in_transaction(&mut connection, async |connection| {
-                fence(connection, &lease).await?;
-                replay.step(connection, &page).await
-            })
-            .await?;
+            connection
+                .transaction(async |connection| {
+                    fence(connection, &lease).await?;
+                    replay.step(connection, &page).await
+                })
+                .await?;
         }
-        in_transaction(&mut connection, async |connection| {
-            fence(connection, &lease).await?;
-            self.finish_rebuild(connection, replay).await
-        })
-        .await
+        connection
+            .transaction(async |connection| {
+                fence(connection, &lease).await?;
+                self.finish_rebuild(connection, replay).await
+            })
+            .await
     }
 
     async fn finish_rebuild(&self, connection: &mut Connection, mut replay: Replay) -> Result<Report, Error> {
@@ -239,22 +242,6 @@ impl Store {
             connection.batch(&format!("DROP TABLE {table}; ALTER TABLE {table}{suffix} RENAME TO {table};")).await?;
         }
         Ok(report)
-    }
-}
-
-/// Runs `work` in a transaction, which is undone when it fails.
-async fn in_transaction<T>(
-    connection: &mut Connection,
-    work: impl AsyncFnOnce(&mut Connection) -> Result<T, Error>,
-) -> Result<T, Error> {
-    connection.batch(connection.engine().begin()).await?;
-    match work(connection).await {
-        Ok(done) => connection.commit().await.map(|()| done),
-        Err(error) => {
-            // The first error is the one to tell, and the connection ends with the rebuild.
-            _ = connection.rollback().await;
-            Err(error)
-        }
     }
 }
 

@@ -128,13 +128,7 @@ impl Effects {
 
 /// Moves the checkpoint and writes the effects in one transaction, if the lease is still the subscriber's.
 pub(super) async fn apply(connection: &mut Connection, effects: &Effects) -> Result<(), Error> {
-    connection.batch(connection.engine().begin()).await?;
-    let result = apply_locked(connection, effects).await;
-    match &result {
-        Ok(()) => connection.commit().await?,
-        Err(_) => _ = connection.rollback().await,
-    }
-    result
+    connection.transaction(async |connection| apply_locked(connection, effects).await).await
 }
 
 /// The same within a transaction of the caller's.

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{postgres::TestDatabase, process::Home};
+use crate::support::{
+    postgres::TestDatabase,
+    process::{Home, on_both_homes},
+};
 
 async fn get(url: &str, key: &str) -> (u16, Value) {
     crate::support::ring();
@@ -16,86 +19,68 @@ async fn post(url: &str, key: &str, body: Value) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
-async fn commands_work_while_the_server_runs(home: Home) {
-    let server = home.serve().await;
-    let key = home.organization();
-    let projects = format!("{}/v1/projects", server.url);
-    assert_eq!(post(&projects, &key, json!({"name": "P"})).await.0, 201);
+on_both_homes! {
+    async fn commands_work_while_the_server_runs(home: Home) {
+        let server = home.serve().await;
+        let key = home.organization();
+        let projects = format!("{}/v1/projects", server.url);
+        assert_eq!(post(&projects, &key, json!({"name": "P"})).await.0, 201);
 
-    let keys = home.succeed(&["keys", "list", "--json"]);
-    let keys: Value = serde_json::from_str(&keys).expect("JSON");
-    let id = keys.as_array().expect("a list").iter().find(|key| key["name"] == "test").expect("listed")["id"].clone();
+        let keys = home.succeed(&["keys", "list", "--json"]);
+        let keys: Value = serde_json::from_str(&keys).expect("JSON");
+        let id = keys.as_array().expect("a list").iter().find(|key| key["name"] == "test").expect("listed")["id"].clone();
 
-    assert!(home.succeed(&["projections", "rebuild"]).contains("live"));
-    assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
-    let (status, page) = get(&projects, &key).await;
-    assert_eq!((status, &page["pagination"]["total"]), (200, &json!(1)), "the rebuilt tables serve");
-    assert_eq!(post(&projects, &key, json!({"name": "Q"})).await.0, 201, "and take new rows");
-    assert!(home.succeed(&["projections", "rebuild"]).contains("live"), "a second rebuild works like the first");
-    assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
+        assert!(home.succeed(&["projections", "rebuild"]).contains("live"));
+        assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
+        let (status, page) = get(&projects, &key).await;
+        assert_eq!((status, &page["pagination"]["total"]), (200, &json!(1)), "the rebuilt tables serve");
+        assert_eq!(post(&projects, &key, json!({"name": "Q"})).await.0, 201, "and take new rows");
+        assert!(home.succeed(&["projections", "rebuild"]).contains("live"), "a second rebuild works like the first");
+        assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
 
-    home.succeed(&["keys", "revoke", id.as_str().expect("an id")]);
-    assert_eq!(get(&projects, &key).await.0, 401, "a revocation works at once");
-    assert!(home.succeed(&["migrate"]).contains('0'), "nothing is missing");
+        home.succeed(&["keys", "revoke", id.as_str().expect("an id")]);
+        assert_eq!(get(&projects, &key).await.0, 401, "a revocation works at once");
+        assert!(home.succeed(&["migrate"]).contains('0'), "nothing is missing");
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn commands_work_while_the_server_runs_on_sqlite() {
-    commands_work_while_the_server_runs(Home::new(None)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn commands_work_while_the_server_runs_on_postgres() {
-    let database = TestDatabase::create_empty("commands").await;
-    commands_work_while_the_server_runs(Home::new(Some(database.url.clone()))).await;
-}
-
-async fn a_demo_has_interviews_to_read_and_links_to_open(home: Home) {
-    let server = home.serve().await;
-    let told = home.succeed(&["demo"]);
-    let key = told.split_whitespace().find(|word| word.starts_with("ir_live_")).expect("a key");
-    let (status, campaigns) = get(&format!("{}/v1/campaigns?limit=100", server.url), key).await;
-    assert_eq!(status, 200);
-    let mut languages = Vec::new();
-    for campaign in campaigns["data"].as_array().expect("campaigns") {
-        let path = format!("{}/v1/campaigns/{}/sessions", server.url, campaign["id"].as_str().expect("an id"));
-        for session in get(&path, key).await.1["data"].as_array().expect("sessions") {
-            languages.push(session["language"].as_str().expect("a language").to_owned());
-            let duration = session["duration"].as_i64().expect("a duration");
-            assert!((60..1_200).contains(&duration), "as long as a conversation: {duration}");
-            let transcript =
-                format!("{}/v1/sessions/{}/transcript", server.url, session["id"].as_str().expect("an id"));
-            let (status, transcript) = get(&transcript, key).await;
-            assert!(status == 200 && transcript["utterances"].as_array().is_some_and(|said| said.len() > 6));
-            assert_eq!(transcript["partial"], json!(session["status"] == "abandoned"));
+on_both_homes! {
+    async fn a_demo_has_interviews_to_read_and_links_to_open(home: Home) {
+        let server = home.serve().await;
+        let told = home.succeed(&["demo"]);
+        let key = told.split_whitespace().find(|word| word.starts_with("ir_live_")).expect("a key");
+        let (status, campaigns) = get(&format!("{}/v1/campaigns?limit=100", server.url), key).await;
+        assert_eq!(status, 200);
+        let mut languages = Vec::new();
+        for campaign in campaigns["data"].as_array().expect("campaigns") {
+            let path = format!("{}/v1/campaigns/{}/sessions", server.url, campaign["id"].as_str().expect("an id"));
+            for session in get(&path, key).await.1["data"].as_array().expect("sessions") {
+                languages.push(session["language"].as_str().expect("a language").to_owned());
+                let duration = session["duration"].as_i64().expect("a duration");
+                assert!((60..1_200).contains(&duration), "as long as a conversation: {duration}");
+                let transcript =
+                    format!("{}/v1/sessions/{}/transcript", server.url, session["id"].as_str().expect("an id"));
+                let (status, transcript) = get(&transcript, key).await;
+                assert!(status == 200 && transcript["utterances"].as_array().is_some_and(|said| said.len() > 6));
+                assert_eq!(transcript["partial"], json!(session["status"] == "abandoned"));
+            }
         }
+        languages.sort_unstable();
+        assert_eq!(languages, ["ar", "de", "de", "en", "en", "en", "en", "es", "fr", "zh"]);
+        let links: Vec<_> = told.split_whitespace().filter(|word| word.contains("/interview/inv_")).collect();
+        assert_eq!(links.len(), 7);
+        let mut open = Vec::new();
+        for link in links {
+            // The command does not know on which free port the server listens.
+            let token = link.rsplit('/').next().expect("a token");
+            let (status, interview) = get(&format!("{}/v1/interview/{token}", server.url), key).await;
+            assert_eq!((status, &interview["invite"]["status"]), (200, &json!("pending")), "{link}");
+            open.push(interview["language"].as_str().expect("a language").to_owned());
+        }
+        open.dedup();
+        assert_eq!(open, ["en", "de", "fr", "es", "ar", "zh"], "a page to open in every language");
+        assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
     }
-    languages.sort_unstable();
-    assert_eq!(languages, ["ar", "de", "de", "en", "en", "en", "en", "es", "fr", "zh"]);
-    let links: Vec<_> = told.split_whitespace().filter(|word| word.contains("/interview/inv_")).collect();
-    assert_eq!(links.len(), 7);
-    let mut open = Vec::new();
-    for link in links {
-        // The command does not know on which free port the server listens.
-        let token = link.rsplit('/').next().expect("a token");
-        let (status, interview) = get(&format!("{}/v1/interview/{token}", server.url), key).await;
-        assert_eq!((status, &interview["invite"]["status"]), (200, &json!("pending")), "{link}");
-        open.push(interview["language"].as_str().expect("a language").to_owned());
-    }
-    open.dedup();
-    assert_eq!(open, ["en", "de", "fr", "es", "ar", "zh"], "a page to open in every language");
-    assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_demo_has_interviews_to_read_and_links_to_open_on_sqlite() {
-    a_demo_has_interviews_to_read_and_links_to_open(Home::new(None)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_demo_has_interviews_to_read_and_links_to_open_on_postgres() {
-    let database = TestDatabase::create_empty("demo").await;
-    a_demo_has_interviews_to_read_and_links_to_open(Home::new(Some(database.url.clone()))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,43 +102,34 @@ async fn two_servers_on_one_database_make_one_first_organization_and_read_each_o
     }
 }
 
-/// Contract 48.
-async fn the_first_start_shows_a_key_once(home: Home) {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = taken.local_addr().expect("an address").to_string();
-    let failed = home.run(&["serve", "--listen", &address]);
-    assert!(!failed.status.success(), "somebody else listens there");
-    assert!(String::from_utf8_lossy(&failed.stderr).contains(&address), "it says so");
-    assert!(!String::from_utf8_lossy(&failed.stdout).contains("ir_live_"), "no key of a server that does not run");
+on_both_homes! {
+    /// Contract 48.
+    async fn the_first_start_shows_a_key_once(home: Home) {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = taken.local_addr().expect("an address").to_string();
+        let failed = home.run(&["serve", "--listen", &address]);
+        assert!(!failed.status.success(), "somebody else listens there");
+        assert!(String::from_utf8_lossy(&failed.stderr).contains(&address), "it says so");
+        assert!(!String::from_utf8_lossy(&failed.stdout).contains("ir_live_"), "no key of a server that does not run");
 
-    let printed = home.path().join("printed");
-    let server = home.serve_printing(&printed).await;
-    let told = std::fs::read_to_string(&printed).expect("read");
-    let line = told.lines().map(str::trim).find(|line| line.starts_with("curl ")).expect("a line to try");
-    let tried =
-        std::process::Command::new("sh").args(["-c", &format!("{line} --silent --fail")]).output().expect("run");
-    let answer = String::from_utf8_lossy(&tried.stdout).into_owned();
-    assert!(tried.status.success() && answer.contains("pagination"), "{line}: {answer}");
-    let key = line.split("Bearer ").nth(1).expect("a key").trim_end_matches('"');
-    assert_eq!(told.matches(key).count(), 2, "the key, and the line to try it with: {told}");
-    let (_, keys) = get(&format!("{}/v1/api-keys", server.url), key).await;
-    assert_eq!(keys["pagination"]["total"], 1);
-    drop(server);
+        let printed = home.path().join("printed");
+        let server = home.serve_printing(&printed).await;
+        let told = std::fs::read_to_string(&printed).expect("read");
+        let line = told.lines().map(str::trim).find(|line| line.starts_with("curl ")).expect("a line to try");
+        let tried =
+            std::process::Command::new("sh").args(["-c", &format!("{line} --silent --fail")]).output().expect("run");
+        let answer = String::from_utf8_lossy(&tried.stdout).into_owned();
+        assert!(tried.status.success() && answer.contains("pagination"), "{line}: {answer}");
+        let key = line.split("Bearer ").nth(1).expect("a key").trim_end_matches('"');
+        assert_eq!(told.matches(key).count(), 2, "the key, and the line to try it with: {told}");
+        let (_, keys) = get(&format!("{}/v1/api-keys", server.url), key).await;
+        assert_eq!(keys["pagination"]["total"], 1);
+        drop(server);
 
-    let _server = home.serve_printing(&printed).await;
-    let told = std::fs::read_to_string(&printed).expect("read");
-    assert!(told.contains("listens on") && !told.contains("ir_live_"), "a later start shows no secret: {told}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_start_shows_a_key_once_on_sqlite() {
-    the_first_start_shows_a_key_once(Home::new(None)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_start_shows_a_key_once_on_postgres() {
-    let database = TestDatabase::create_empty("firstkey").await;
-    the_first_start_shows_a_key_once(Home::new(Some(database.url.clone()))).await;
+        let _server = home.serve_printing(&printed).await;
+        let told = std::fs::read_to_string(&printed).expect("read");
+        assert!(told.contains("listens on") && !told.contains("ir_live_"), "a later start shows no secret: {told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

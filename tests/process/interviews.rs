@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    postgres::TestDatabase,
-    process::{Home, Server},
-};
+use crate::support::process::{Server, on_both_homes};
 
 /// Sends requests to a server, and insists on success.
 pub(super) struct Client {
@@ -45,50 +42,41 @@ impl Client {
     }
 }
 
-async fn silence_pauses_and_a_long_pause_ends_an_interview(home: Home) {
-    let settings = ["--heartbeat-timeout", "1s", "--pause-timeout", "10s"];
-    let mut server: Server = home.serve_with(&settings).await;
-    let key = home.organization();
-    crate::support::ring();
-    let mut client = Client { http: reqwest::Client::new(), url: server.url.clone() };
-    let question = json!({"id": "q1", "text": "How was it?", "type": "yes_no"});
-    let body = json!({"name": "S", "systemPrompt": "Be kind.", "questions": [question]});
-    let script = client.post("/v1/scripts", &key, body).await["id"].as_str().expect("an id").to_owned();
-    client.post(&format!("/v1/scripts/{script}/publish"), &key, json!({})).await;
-    let campaign = client.post("/v1/campaigns", &key, json!({"name": "C", "scriptId": script})).await;
-    let campaign = campaign["id"].as_str().expect("an id");
-    let body = json!({"email": "ada@example.com", "sendEmail": false});
-    let invite = client.post(&format!("/v1/campaigns/{campaign}/invites"), &key, body).await;
-    let link = format!("/v1/interview/{}/session", invite["token"].as_str().expect("a token"));
-    let opened = client.send(client.http.post(format!("{}{link}", client.url)).json(&json!({}))).await;
-    let token = opened["sessionToken"].as_str().expect("a token");
-    let session = opened["session"]["id"].as_str().expect("an id");
-    client.post(&format!("{link}/consent"), token, json!({"granted": true, "type": "all"})).await;
-    client.post(&format!("{link}/start"), token, json!({})).await;
+on_both_homes! {
+    async fn silence_pauses_and_a_long_pause_ends_an_interview(home: Home) {
+        let settings = ["--heartbeat-timeout", "1s", "--pause-timeout", "10s"];
+        let mut server: Server = home.serve_with(&settings).await;
+        let key = home.organization();
+        crate::support::ring();
+        let mut client = Client { http: reqwest::Client::new(), url: server.url.clone() };
+        let question = json!({"id": "q1", "text": "How was it?", "type": "yes_no"});
+        let body = json!({"name": "S", "systemPrompt": "Be kind.", "questions": [question]});
+        let script = client.post("/v1/scripts", &key, body).await["id"].as_str().expect("an id").to_owned();
+        client.post(&format!("/v1/scripts/{script}/publish"), &key, json!({})).await;
+        let campaign = client.post("/v1/campaigns", &key, json!({"name": "C", "scriptId": script})).await;
+        let campaign = campaign["id"].as_str().expect("an id");
+        let body = json!({"email": "ada@example.com", "sendEmail": false});
+        let invite = client.post(&format!("/v1/campaigns/{campaign}/invites"), &key, body).await;
+        let link = format!("/v1/interview/{}/session", invite["token"].as_str().expect("a token"));
+        let opened = client.send(client.http.post(format!("{}{link}", client.url)).json(&json!({}))).await;
+        let token = opened["sessionToken"].as_str().expect("a token");
+        let session = opened["session"]["id"].as_str().expect("an id");
+        client.post(&format!("{link}/consent"), token, json!({"granted": true, "type": "all"})).await;
+        client.post(&format!("{link}/start"), token, json!({})).await;
 
-    let paused = client.wait_for(session, &key, "paused").await;
-    assert_eq!(paused["pauseReason"], "heartbeat_lost");
-    let alive = client.post(&format!("{link}/heartbeat"), token, json!({})).await;
-    assert_eq!(alive, json!({"status": "in_progress", "nextHeartbeatIn": 1}));
-    client.wait_for(session, &key, "paused").await;
+        let paused = client.wait_for(session, &key, "paused").await;
+        assert_eq!(paused["pauseReason"], "heartbeat_lost");
+        let alive = client.post(&format!("{link}/heartbeat"), token, json!({})).await;
+        assert_eq!(alive, json!({"status": "in_progress", "nextHeartbeatIn": 1}));
+        client.wait_for(session, &key, "paused").await;
 
-    // The token still works on the program that comes after, and so do the timers.
-    server.kill9();
-    server = home.serve_with(&settings).await;
-    client.url.clone_from(&server.url);
-    client.send(client.http.get(format!("{}{link}/next", client.url)).bearer_auth(token)).await;
-    let ended = client.wait_for(session, &key, "abandoned").await;
-    assert_eq!(ended["endReason"], "pause_timeout");
-    assert!(server.terminate().success());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn silence_pauses_and_a_long_pause_ends_an_interview_on_sqlite() {
-    silence_pauses_and_a_long_pause_ends_an_interview(Home::new(None)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn silence_pauses_and_a_long_pause_ends_an_interview_on_postgres() {
-    let database = TestDatabase::create_empty("silence").await;
-    silence_pauses_and_a_long_pause_ends_an_interview(Home::new(Some(database.url.clone()))).await;
+        // The token still works on the program that comes after, and so do the timers.
+        server.kill9();
+        server = home.serve_with(&settings).await;
+        client.url.clone_from(&server.url);
+        client.send(client.http.get(format!("{}{link}/next", client.url)).bearer_auth(token)).await;
+        let ended = client.wait_for(session, &key, "abandoned").await;
+        assert_eq!(ended["endReason"], "pause_timeout");
+        assert!(server.terminate().success());
+    }
 }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::support::{
     engines::{postgres_rows, sqlite_rows},
-    postgres::{Cluster, TestDatabase},
-    process::{Home, Server},
+    postgres::Cluster,
+    process::{Home, Server, on_both_homes},
 };
 
 const CLIENTS: usize = 64;
@@ -135,37 +135,28 @@ async fn check(home: &Home, load: &Load) {
     assert!(said.contains("replay equals live"), "{said}");
 }
 
-async fn killing_the_server_loses_nothing(home: Home) {
-    let key = home.organization();
-    let mut server = home.serve().await;
-    let load = Load::prepare(&server, key).await;
-    for round in 0..ROUNDS {
-        let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let url = server.url.clone();
-        let clients = load.run(&url, round, stop, acknowledged.clone());
-        let killer = async {
-            while acknowledged.load(Ordering::Relaxed) < 150 * (round + 1) {
-                tokio::task::yield_now().await;
-            }
-            server.kill9();
-        };
-        tokio::join!(clients, killer);
-        server = home.serve().await;
-        load.settle(&server.url).await;
+on_both_homes! {
+    async fn killing_the_server_loses_nothing(home: Home) {
+        let key = home.organization();
+        let mut server = home.serve().await;
+        let load = Load::prepare(&server, key).await;
+        for round in 0..ROUNDS {
+            let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+            let url = server.url.clone();
+            let clients = load.run(&url, round, stop, acknowledged.clone());
+            let killer = async {
+                while acknowledged.load(Ordering::Relaxed) < 150 * (round + 1) {
+                    tokio::task::yield_now().await;
+                }
+                server.kill9();
+            };
+            tokio::join!(clients, killer);
+            server = home.serve().await;
+            load.settle(&server.url).await;
+        }
+        check(&home, &load).await;
+        assert!(server.terminate().success(), "SIGTERM ends the server in order");
     }
-    check(&home, &load).await;
-    assert!(server.terminate().success(), "SIGTERM ends the server in order");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killing_the_server_loses_nothing_on_sqlite() {
-    killing_the_server_loses_nothing(Home::new(None)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killing_the_server_loses_nothing_on_postgres() {
-    let database = TestDatabase::create_empty("kill_server").await;
-    killing_the_server_loses_nothing(Home::new(Some(database.url.clone()))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -180,3 +180,28 @@ impl Drop for Server {
         _ = self.child.wait();
     }
 }
+
+/// Each function becomes a module with two tests of the real program, `sqlite` and `postgres`.
+macro_rules! on_both_homes {
+    ($($(#[$attribute:meta])* async fn $name:ident($home:ident: Home) $body:block)*) => {$(
+        $(#[$attribute])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn scene($home: $crate::support::process::Home) $body
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                scene($crate::support::process::Home::new(None)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                let database = $crate::support::postgres::TestDatabase::create_empty(stringify!($name)).await;
+                scene($crate::support::process::Home::new(Some(database.url.clone()))).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_homes;

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::support::{
     engines::{postgres_rows, sqlite_rows},
-    postgres::{Cluster, TestDatabase},
-    process::{Home, Server},
+    postgres::Cluster,
+    process::{Home, Server, on_both_homes},
 };
 
 const EVENTS: usize = 60;
@@ -72,39 +72,30 @@ async fn delivered(home: &Home, receiver: &Receiver, server: &mut Server) {
     assert_eq!(column(home, DELIVERED).await, expected);
 }
 
-async fn killing_the_server_loses_no_delivery(home: Home) {
-    let key = home.organization();
-    let mut server = home.serve_with(&["--dev"]).await;
-    let receiver = Receiver::good().await;
-    let scene = Scene::prepare(&server, key, &receiver.url()).await;
-    let mut known = BTreeSet::new();
-    for round in 0..3 {
-        let before = receiver.count();
-        scene.invite(&server, round).await;
-        receiver.wait(before + 10 * (round + 1)).await;
-        server.kill9();
-        known.extend(column(&home, DELIVERED).await);
-        let at_death = receiver.count();
-        server = home.serve_with(&["--dev"]).await;
-        delivered(&home, &receiver, &mut server).await;
-        let again = counts(&receiver.requests()[at_death..]);
-        assert!(again.keys().all(|id| !known.contains(id)), "what was written down was sent again");
-        server = home.serve_with(&["--dev"]).await;
+on_both_homes! {
+    async fn killing_the_server_loses_no_delivery(home: Home) {
+        let key = home.organization();
+        let mut server = home.serve_with(&["--dev"]).await;
+        let receiver = Receiver::good().await;
+        let scene = Scene::prepare(&server, key, &receiver.url()).await;
+        let mut known = BTreeSet::new();
+        for round in 0..3 {
+            let before = receiver.count();
+            scene.invite(&server, round).await;
+            receiver.wait(before + 10 * (round + 1)).await;
+            server.kill9();
+            known.extend(column(&home, DELIVERED).await);
+            let at_death = receiver.count();
+            server = home.serve_with(&["--dev"]).await;
+            delivered(&home, &receiver, &mut server).await;
+            let again = counts(&receiver.requests()[at_death..]);
+            assert!(again.keys().all(|id| !known.contains(id)), "what was written down was sent again");
+            server = home.serve_with(&["--dev"]).await;
+        }
+        let seen = counts(&receiver.requests());
+        assert_eq!(seen.keys().cloned().collect::<BTreeSet<_>>(), column(&home, EXPECTED).await);
+        assert!(seen.values().all(|n| *n <= 2), "{seen:?}");
     }
-    let seen = counts(&receiver.requests());
-    assert_eq!(seen.keys().cloned().collect::<BTreeSet<_>>(), column(&home, EXPECTED).await);
-    assert!(seen.values().all(|n| *n <= 2), "{seen:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killing_the_server_loses_no_delivery_on_sqlite() {
-    killing_the_server_loses_no_delivery(Home::new(None)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killing_the_server_loses_no_delivery_on_postgres() {
-    let database = TestDatabase::create_empty("kill_webhooks").await;
-    killing_the_server_loses_no_delivery(Home::new(Some(database.url.clone()))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
