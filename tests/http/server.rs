@@ -70,6 +70,27 @@ async fn a_slow_body_is_refused() {
     assert_eq!(&answer, b"HTTP/1.1 400");
 }
 
+/// A client that sends everything before it looks for an answer.
+#[tokio::test]
+async fn whoever_sends_too_much_still_hears_why() {
+    let server = TestServer::start().await;
+    let body = vec![b' '; 16 << 20];
+    for (key, status) in [(ALL, 413), ("nonsense", 401)] {
+        for _ in 0..20 {
+            let mut stream = TcpStream::connect(server.address).await.expect("connection");
+            let head = format!(
+                "POST /v1/things HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\
+                 content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).await.expect("sent");
+            stream.write_all(&body).await.expect("sent to its end");
+            let answer = read_all(stream).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.ends_with("}}"), "{answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn too_many_connections_are_told_so() {
     let server = TestServer::start_with(Limits::default(), Bounds { connections: 1, ..Bounds::default() }).await;

@@ -40,8 +40,6 @@ const PARTS: usize = 16;
 const DRIP: usize = 16 << 10;
 /// How long a whole form may take.
 const WHOLE: Duration = Duration::from_secs(3_600);
-/// What is still read of a body that was refused, so that a client which has sent it already hears why.
-const LINGER: (usize, Duration) = (4 << 20, Duration::from_secs(2));
 
 /// Why a body ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,21 +198,6 @@ impl Form {
             Ok(field) => Ok(field.map(|field| Part { field, flow, limit })),
             Err(error) => Err(failure(&flow, limit, &error.body_text())),
         }
-    }
-
-    /// Reads on for a moment after a refusal, and throws away what comes.
-    pub async fn linger(self) {
-        let (mut bytes, time) = LINGER;
-        let rest = async {
-            while let Some(Ok(piece)) = std::future::poll_fn(|cx| self.flow.poll(cx)).await {
-                bytes = bytes.saturating_sub(piece.len());
-                if bytes == 0 {
-                    return;
-                }
-            }
-        };
-        // Whoever sends on for longer will find the connection closed.
-        _ = tokio::time::timeout(time, rest).await;
     }
 }
 

@@ -95,11 +95,7 @@ impl Opened {
         wanted: &[&'static str],
     ) -> Result<Received, ApiError> {
         let id = app.commands.new_id();
-        let result = receive(app, (organization, id), &mut self.form, limit, wanted).await;
-        if result.is_err() {
-            self.form.linger().await;
-        }
-        result
+        receive(app, (organization, id), &mut self.form, limit, wanted).await
     }
 }
 

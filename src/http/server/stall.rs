@@ -1,12 +1,15 @@
-//! How long a peer may take none of what is sent to it.
+//! How long a peer may take none of what is sent to it, and how long it has to take the last of it.
 //!
 //! hyper waits for ever for a reader that has stopped reading. It is below TLS, so that what counts is whether the peer's
 //! machine takes bytes, however much of an answer there still is.
+//!
+//! A connection that is closed while the peer still sends, such as a body that was refused for its size, is reset, and the
+//! peer may lose the answer that says why. So what it sends after the last answer is read for a while, and thrown away.
 
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -15,17 +18,23 @@ use tokio::{
     time::Sleep,
 };
 
-/// A connection that fails once writing has stood still for too long.
+/// How long a peer has to read its last answer and to close the connection.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A connection that fails once writing has stood still for too long, and lingers when it is closed.
 pub(super) struct Unstalled<IO> {
     io: IO,
     patience: Duration,
+    linger: Duration,
     /// Runs while bytes wait to be taken.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Runs once nothing more is sent.
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl<IO> Unstalled<IO> {
     pub fn new(io: IO, patience: Duration) -> Self {
-        Self { io, patience, timer: None }
+        Self { io, patience, linger: LINGER, timer: None, lingering: None }
     }
 
     fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -45,7 +54,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Unstalled<IO> {
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Unstalled<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Unstalled<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.watch(cx, written)
@@ -69,7 +78,20 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Unstalled<IO> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        let Self { io, linger, lingering, .. } = &mut *self;
+        if lingering.is_none() {
+            ready!(Pin::new(&mut *io).poll_shutdown(cx))?;
+        }
+        let timer = lingering.get_or_insert_with(|| Box::pin(tokio::time::sleep(*linger)));
+        let mut thrown_away = [0; 8 << 10];
+        loop {
+            let mut buffer = ReadBuf::new(&mut thrown_away);
+            match Pin::new(&mut *io).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return timer.as_mut().poll(cx).map(Ok),
+            }
+        }
     }
 }
 
@@ -88,6 +110,25 @@ mod tests {
         // Only so that a broken test ends.
         let written = tokio::time::timeout(Duration::from_secs(60), writing).await.expect("it gives up");
         assert_eq!(written.expect("joined"), Err(io::ErrorKind::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn whoever_still_sends_is_listened_to_for_a_while() {
+        let (ours, mut theirs) = tokio::io::duplex(10);
+        let mut ours = Unstalled::new(ours, Duration::from_secs(3_600));
+        let closing = tokio::spawn(async move { ours.shutdown().await });
+        theirs.write_all(&[7; 1_000]).await.expect("all of it is taken");
+        assert_eq!(theirs.read(&mut [0]).await.expect("an end"), 0, "nothing more comes");
+        assert!(!closing.is_finished(), "there could be more");
+        drop(theirs);
+        closing.await.expect("joined").expect("closed");
+
+        let (ours, mut theirs) = tokio::io::duplex(10);
+        let mut ours =
+            Unstalled { linger: Duration::from_millis(50), ..Unstalled::new(ours, Duration::from_secs(3_600)) };
+        let closing = tokio::spawn(async move { ours.shutdown().await.map(|()| drop(ours)) });
+        while theirs.write_all(&[7; 10]).await.is_ok() {}
+        closing.await.expect("joined").expect("closed, although more could have come");
     }
 
     #[tokio::test]
