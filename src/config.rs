@@ -249,13 +249,33 @@ impl Config {
         })
     }
 
+    /// The database of the embedded store.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.data_dir.join("relay.db")
+    }
+
+    /// Where the master key is.
+    pub fn key_file(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| self.data_dir.join("master.key"))
+    }
+
+    /// What takes the place of a setting that was left empty.
+    fn instead_of(&self, name: &str) -> Option<String> {
+        match name {
+            "public-url" => Some(self.public_url.clone()),
+            "database-url" => Some(format!("(none: SQLite in {})", self.sqlite_file().display())),
+            "master-key-file" => Some(self.key_file().display().to_string()),
+            "files-url" => Some(self.files.to_string()),
+            _ => None,
+        }
+    }
+
     /// What is in force, one setting a line, with where it comes from; passwords in URLs are hidden.
     pub fn describe(&self) -> String {
         let line = |setting: &Setting| {
             let (value, source) = self.sources.get(setting.name)?;
             let shown = match setting.name {
-                "public-url" => self.public_url.clone(),
-                _ if value.is_empty() => "(none)".to_owned(),
+                name if value.is_empty() => self.instead_of(name).unwrap_or_else(|| "(none)".to_owned()),
                 name if SECRETS.contains(&name) => "***".to_owned(),
                 _ => hide_password(value),
             };

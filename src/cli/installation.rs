@@ -38,7 +38,7 @@ impl Installation {
         if embedded {
             make_private_directory(data_dir).map_err(|error| format!("data-dir {}: {error}", data_dir.display()))?;
         }
-        let key_file = config.master_key_file.clone().unwrap_or_else(|| data_dir.join("master.key"));
+        let key_file = config.key_file();
         let keys = Arc::new(Keys::from_file(&key_file, embedded).map_err(|error| error.to_string())?);
         let location = location(config);
         let clock = Clock::system();
@@ -55,7 +55,7 @@ impl Installation {
 pub fn location(config: &Config) -> Location {
     match &config.database_url {
         Some(url) => Location::Postgres(url.clone()),
-        None => Location::Sqlite(config.data_dir.join("relay.db")),
+        None => Location::Sqlite(config.sqlite_file()),
     }
 }
 

@@ -28,6 +28,12 @@ fn flags_win_over_variables_over_the_file_over_defaults() {
     assert!(lines.contains("127.0.0.1:3  (flag)"), "{lines}");
     assert!(lines.contains("/variable  (RELAY_DATA_DIR)"), "{lines}");
     assert!(lines.contains("2048  (test.toml)"), "{lines}");
+    let shown = |name: &str| lines.lines().find_map(|line| line.strip_prefix(name)).expect("listed").trim().to_owned();
+    assert_eq!(shown("database-url "), "(none: SQLite in /variable/relay.db)  (default)");
+    assert_eq!(shown("master-key-file "), "/variable/master.key  (default)");
+    assert_eq!(shown("files-url "), "/variable/files  (default)");
+    assert_eq!(shown("public-url "), "http://127.0.0.1:3  (default)");
+    assert_eq!(shown("redis-url "), "(none)  (default)");
 }
 
 #[test]
