@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::common::{at, fields, given, id, invalid, malformed, object, read, refusal};
 
 const TYPES: &[&str] = &["session.completed", "session.created", "invite.created", "credits.low"];
-const RULES: Rules<'static> = Rules { event_types: TYPES, development: false };
+pub const RULES: Rules<'static> = Rules { event_types: TYPES, development: false };
 
 fn email() -> Email {
     Email::parse("ops@example.com").expect("good")

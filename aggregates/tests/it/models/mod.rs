@@ -5,6 +5,7 @@ mod invite;
 mod member;
 mod script;
 mod session;
+mod webhook;
 
 use aggregates::{Code, Entity, Refusal};
 
