@@ -7,10 +7,15 @@ use std::sync::{
 };
 
 use aggregates::{
-    id::{CampaignId, EmailTemplateId, InviteId, MemberId, OrganizationId, ProjectId, ScriptId, SessionId},
+    file::{Content, FileKind},
+    id::{
+        CampaignId, EmailTemplateId, FileId, InviteId, MemberId, OrganizationId, ProjectId, ScriptId, SessionId,
+        WebhookId,
+    },
     invite::{MailFate, MailReport},
     organization::Plan,
     session::{ConsentMethod, PauseCause, ResumeCause},
+    webhook::DisabledReason,
 };
 use chrono::TimeDelta;
 use interview_relay::{
@@ -18,6 +23,7 @@ use interview_relay::{
         Answer, Caller, Command, Commands, Error,
         campaigns::{ArchiveCampaign, CreateCampaign, PauseCampaign, ResumeCampaign, UpdateCampaign},
         email_templates::{CreateEmailTemplate, DeleteEmailTemplate, UpdateEmailTemplate},
+        files::{StoreMedia, StoreSessionFile},
         invites::{CancelInvite, CreateInvite, CreateInvites, ResendInvite},
         mail_reports::ReportMail,
         members::{AcceptInvitation, Invitation, InviteMember, RemoveMember, UpdateMember},
@@ -28,9 +34,11 @@ use interview_relay::{
             AnswerPrompt, CompleteSession, Due, EndInTime, LeaveSession, OpenSession, PauseSession, RecordConsent,
             ResumeSession, StartSession,
         },
+        webhooks::{CreateWebhook, DeleteWebhook, DisableWebhook, RotateSecret, UpdateWebhook},
     },
     http::IfMatch,
     store::{self, Difference, Value as Stored},
+    webhooks::secret::Secret,
 };
 use proptest::{
     prelude::*,
@@ -45,7 +53,7 @@ use crate::support::{
 };
 
 /// The tables that random histories fill.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
     "organizations",
     "api_keys",
     "projects",
@@ -53,6 +61,8 @@ const TABLES: [&str; 10] = [
     "campaigns",
     "invites",
     "sessions",
+    "files",
+    "webhooks",
     "email_templates",
     "members",
     "counters",
@@ -69,7 +79,7 @@ struct Step {
 }
 
 fn steps(length: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0..3_usize, 0..34_u8, any::<usize>(), any::<usize>(), any::<bool>());
+    let step = (0..3_usize, 0..38_u8, any::<usize>(), any::<usize>(), any::<bool>());
     let step = step.prop_map(|(organization, kind, pick, other, null)| Step { organization, kind, pick, other, null });
     prop::collection::vec(step, length)
 }
@@ -85,6 +95,7 @@ struct World {
     templates: Vec<EmailTemplateId>,
     members: Vec<MemberId>,
     sessions: Vec<SessionId>,
+    webhooks: Vec<WebhookId>,
 }
 
 fn pick<T: Copy>(list: &[T], number: usize) -> Option<T> {
@@ -285,6 +296,25 @@ impl Player {
                 let body = json!({"name": name, "brandColor": "#123456", "settings": {"voice": voice}});
                 self.run(o, UpdateOrganization { if_match, body: body.into() }).await;
             }
+            (34, ..) => {
+                let body = json!({"description": name, "url": "https://example.com/hook", "eventTypes": ["invite.created"],
+                    "headers": {"X-Secret": name}});
+                let secret = Secret::generate();
+                let id = created(self.run(o, CreateWebhook { body: body.into(), development: false, secret }).await);
+                self.worlds[o].webhooks.extend(id.map(|id| id.parse::<WebhookId>().expect("an id")));
+            }
+            (35, ..) => self.step_of_webhook(o, step).await,
+            (36, _, Some(script), ..) => {
+                let (id, content) = self.bytes("image/png", step);
+                self.run(o, StoreMedia { id, script, name, content }).await;
+            }
+            (37, ..) => {
+                let Some(session) = pick(&self.worlds[o].sessions, step.pick) else { return };
+                let (kind, content_type) =
+                    if step.null { (FileKind::Recording, "audio/mpeg") } else { (FileKind::Attachment, "image/png") };
+                let (id, content) = self.bytes(content_type, step);
+                self.run(o, StoreSessionFile { id, session, kind, name, content }).await;
+            }
             (21..=26, ..) => self.step_in_session(o, step).await,
             _ => {}
         }
@@ -297,6 +327,32 @@ impl Player {
             RecordConsent { session, body: body.into(), method: ConsentMethod::Web, ip, user_agent },
         )
         .await;
+    }
+
+    /// A file, as if its bytes had been stored. Some have the same.
+    fn bytes(&self, content_type: &str, step: &Step) -> (FileId, Content) {
+        let id: FileId = self.commands.new_id();
+        let sha256 = format!("{:064x}", step.other % 4);
+        let content =
+            Content { content_type: content_type.to_owned(), size: 12, sha256, storage_key: format!("key/{id}") };
+        (id, content)
+    }
+
+    async fn step_of_webhook(&mut self, o: usize, step: &Step) {
+        let Some(id) = pick(&self.worlds[o].webhooks, step.pick) else { return };
+        let body = match step.other % 8 {
+            0 => return drop(self.run(o, DeleteWebhook { id }).await),
+            1 => return drop(self.run(o, RotateSecret { id, secret: Secret::generate() }).await),
+            2 => {
+                let reason = DisabledReason::Gone;
+                return drop(self.run(o, DisableWebhook { id, version: i64::MAX, reason }).await);
+            }
+            3 => json!({"status": "paused"}),
+            4 => json!({"status": "enabled"}),
+            5 => json!({"headers": {"X-Secret": null, "X-Other": "1"}}),
+            n => json!({"description": format!("N{n}")}),
+        };
+        self.run(o, UpdateWebhook { id, if_match: IfMatch(None), body: body.into(), development: false }).await;
     }
 
     async fn step_in_session(&mut self, o: usize, step: &Step) {
@@ -367,7 +423,7 @@ on_both_engines! {
         let product = Product::start(engine).await;
         let engine = &product.engine;
         for seed in 1..=3 {
-            let player = play(&product, seed, 300).await;
+            let player = play(&product, seed, 400).await;
             assert!(player.done > 60 && player.refused > 0, "seed {seed}: {} {}", player.done, player.refused);
             let report = engine.store.verify_projections().await.expect("verify");
             assert_eq!(report.differences, [], "seed {seed}");
@@ -398,10 +454,14 @@ on_both_engines! {
     async fn whatever_is_tampered_with_is_named_and_mended(engine: Engine) {
         let product = Product::start(engine).await;
         let engine = &product.engine;
-        play(&product, 7, 220).await;
+        for seed in [1, 2] {
+            play(&product, seed, 400).await;
+        }
         let right = contents(engine).await;
         for table in TABLES.iter().filter(|table| **table != "counters") {
-            let id = engine.sql(&format!("SELECT id FROM {table} ORDER BY id LIMIT 1")).await[0][0].text().to_owned();
+            let id = engine.sql(&format!("SELECT id FROM {table} ORDER BY id LIMIT 1")).await;
+            assert!(!id.is_empty(), "{table} has no rows");
+            let id = id[0][0].text().to_owned();
             let tampering = [
                 (format!("UPDATE {table} SET updated_at = updated_at + 1 WHERE id = '{id}'"), "differs from the log"),
                 (format!("UPDATE {table} SET version = version + 1 WHERE id = '{id}'"), "differs from the log"),
