@@ -1,6 +1,6 @@
 //! Looks at what the product has stored, past the product: is the log whole, and how long does reading it take.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
@@ -16,6 +16,13 @@ const PAGE: i64 = 10_000;
 const GAPS: &str = "SELECT (SELECT COUNT(*) FROM events), (SELECT MAX(position) FROM events),
     (SELECT COUNT(*) FROM (SELECT org_id FROM events GROUP BY org_id HAVING MAX(org_seq) <> COUNT(*)) AS gaps)";
 
+/// How many events the slowest of the reactors has not seen yet.
+const BEHIND: &str = "SELECT (SELECT position FROM log_head) - MIN(position) FROM subscriptions
+    WHERE name IN ('invite-expiry', 'session-timers', 'file-removal')";
+/// How long reactors may take to see everything, and how often they are asked.
+const CATCH_UP: Duration = Duration::from_secs(600);
+const LOOK: Duration = Duration::from_millis(200);
+
 /// The organization that the first start has made.
 pub async fn organization(home: &Home) -> Result<String> {
     const FIRST: &str = "SELECT org_id FROM events WHERE position = 1";
@@ -25,6 +32,27 @@ pub async fn organization(home: &Home) -> Result<String> {
             sqlx::query_scalar(FIRST).fetch_one(&mut connection).await.map_err(|error| error.to_string())
         }
         None => open(home)?.query_row(FIRST, [], |row| row.get(0)).map_err(|error| error.to_string()),
+    }
+}
+
+/// Waits until the running server's reactors have seen every event, so that their work is not part of what comes next.
+pub async fn caught_up(home: &Home) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let behind: i64 = match &home.database_url {
+            Some(url) => {
+                let mut connection = PgConnection::connect(url).await.map_err(|error| error.to_string())?;
+                sqlx::query_scalar(BEHIND).fetch_one(&mut connection).await.map_err(|error| error.to_string())?
+            }
+            None => open(home)?.query_row(BEHIND, [], |row| row.get(0)).map_err(|error| error.to_string())?,
+        };
+        if behind == 0 {
+            return Ok(());
+        }
+        if began.elapsed() > CATCH_UP {
+            return Err(format!("the reactors are {behind} events behind"));
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -27,6 +27,10 @@ const CONNECTIONS: usize = 64;
 const EVERY: Duration = Duration::from_secs(30);
 /// When the server first looks whether a session has fallen silent.
 const SILENCE: Duration = Duration::from_secs(120);
+/// Memory has levelled off when a round of heartbeats adds less than this.
+const LEVEL: f64 = 1.02;
+/// After so many rounds it has to.
+const ROUNDS: usize = 12;
 /// How long a server does nothing before its memory is called idle.
 const REST: Duration = Duration::from_secs(3);
 
@@ -76,17 +80,25 @@ async fn run_on(engine: Engine, settings: &Settings, report: &mut Report) -> Res
         beat(&server, &heartbeats, every).await?;
         first = false;
     }
-    let before = memory(&server)?;
     let events = audit::gapless(&home).await?;
     let beating = async {
         let latencies = beat(&server, &heartbeats, every).await?;
         Ok(Measured::from_latencies(latencies, every))
     };
     report.once(&format!("idle/{name}/heartbeats"), "heartbeats/s", &[server.pid()], beating).await;
-    let after = memory(&server)?;
-    for (number, memory) in [(1, before), (2, after)] {
-        report.add(&format!("idle/{name}/memory{number}"), "MiB", Measured::value(memory));
-    }
+    let mut memories = vec![memory(&server)?];
+    let (before, after) = loop {
+        beat(&server, &heartbeats, every).await?;
+        let (before, after) = (memories[memories.len() - 1], memory(&server)?);
+        memories.push(after);
+        if after < before * LEVEL || memories.len() == ROUNDS {
+            break (before, after);
+        }
+    };
+    let rounds = memories.iter().map(|memory| format!("{memory:.0}")).collect::<Vec<_>>().join(", ");
+    report.add(&format!("idle/{name}/before"), "MiB", Measured::value(before));
+    let level = Measured::value(after).note(format!("after each round of heartbeats: {rounds}"));
+    report.add(&format!("idle/{name}/after"), "MiB", level);
     let written = audit::gapless(&home).await? - events;
     if written > 0 {
         report.fail(&format!("idle/{name}/events"), format!("{written} events while nothing happened"));

@@ -55,6 +55,7 @@ async fn run_on(engine: Engine, settings: &Settings, report: &mut Report) -> Res
     let mut rows = Rows::default();
     fill(&server, &scene, &mut rows, FEW).await?;
     cancel_some(&server, &scene, 60).await?;
+    audit::caught_up(&home).await?;
     queries(&format!("list/{name}/few"), settings, report, &server, &scene, &rows).await;
     let began = Instant::now();
     let before = rows.count;
@@ -62,6 +63,10 @@ async fn run_on(engine: Engine, settings: &Settings, report: &mut Report) -> Res
     let filled = Measured::from_count(rows.count - before, began.elapsed());
     report.add(&format!("many/{name}/fill"), "rows/s", filled);
     cancel_some(&server, &scene, 600).await?;
+    let waited = Instant::now();
+    audit::caught_up(&home).await?;
+    let waited = Measured::value(waited.elapsed().as_secs_f64()).note("until the reactors had seen all of it");
+    report.add(&format!("many/{name}/caught-up"), "s", waited);
     if let Some(url) = &home.database_url {
         database::settle(url).await?;
     }
