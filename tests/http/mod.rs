@@ -16,6 +16,7 @@ mod members;
 mod model;
 mod openapi;
 mod organization;
+mod overload;
 mod participants;
 mod platform;
 mod projects;

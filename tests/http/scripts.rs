@@ -362,6 +362,14 @@ on_both_engines! {
         let (copy, script) = (format!("/v1/scripts/{copy}"), format!("/v1/scripts/{script}"));
         let (copy, script) = (product.get(&copy).await.expect(200), product.get(&script).await.expect(200));
         assert_eq!(copy["questions"], script["questions"]);
+
+        // What no script can be so large as to need is refused, and leaves nothing.
+        let events = head(&product).await;
+        let body = format!("{{\"padding\": \"{}\"}}", "x".repeat(8 << 20));
+        let request = product.request(Method::POST, "/v1/scripts/import", &product.key);
+        let refused = product.send(request.header("content-type", "application/json").body(body)).await;
+        assert_eq!(refused.refused(413), "PAYLOAD_TOO_LARGE");
+        assert_eq!(head(&product).await, events);
         product.stop().await;
     }
 

@@ -223,7 +223,7 @@ on_both_engines! {
         product.stop().await;
     }
 
-    async fn a_hundred_thousand_open_sessions_cost_no_events(engine: Engine) {
+    async fn signs_of_life_of_a_hundred_thousand_take_a_row_each_and_stay_nowhere_in_memory(engine: Engine) {
         let product = Product::start(engine).await;
         let sessions: Vec<SessionId> = (0..100_000_u128).map(|i| SessionId::from_uuid(uuid::Uuid::from_u128(i))).collect();
         let columns = [("session_id", Kind::Text), ("seen_at", Kind::Int)];
@@ -232,7 +232,6 @@ on_both_engines! {
             let write = TableWrite { rows, ..TableWrite::new("heartbeats", Mode::Insert, &columns) };
             product.app.store.commit(Submission { writes: vec![write], ..Submission::default() }).await.expect("commit");
         }
-        let head = product.engine.number("SELECT position FROM log_head").await;
         let heartbeats = &product.app.interviews.heartbeats;
         for round in 1..=3 {
             product.engine.hands.advance(TimeDelta::seconds(30));
@@ -247,7 +246,6 @@ on_both_engines! {
             let noted = format!("SELECT COUNT(*) FROM heartbeats WHERE seen_at = {}", now.timestamp_micros());
             assert_eq!(product.engine.number(&noted).await, 100_000, "{round}");
         }
-        assert_eq!(product.engine.number("SELECT position FROM log_head").await, head);
         product.stop().await;
     }
 

@@ -1,10 +1,18 @@
 //! Administrators' commands beside a running server, several servers on one database, and the first start.
 
+use std::{
+    io::{BufRead as _, BufReader},
+    time::Duration,
+};
+
+use interview_relay::store::Location;
 use serde_json::{Value, json};
 
 use crate::support::{
+    engines::Engine,
     postgres::TestDatabase,
     process::{Home, on_both_homes},
+    product::Product,
 };
 
 async fn get(url: &str, key: &str) -> (u16, Value) {
@@ -63,6 +71,11 @@ on_both_homes! {
                 let (status, transcript) = get(&transcript, key).await;
                 assert!(status == 200 && transcript["utterances"].as_array().is_some_and(|said| said.len() > 6));
                 assert_eq!(transcript["partial"], json!(session["status"] == "abandoned"));
+                let pdf = format!("{}/v1/sessions/{}/pdf", server.url, session["id"].as_str().expect("an id"));
+                let pdf = reqwest::Client::new().get(pdf).bearer_auth(key).send().await.expect("send");
+                assert_eq!((pdf.status().as_u16(), &pdf.headers()["content-type"]), (200, &"application/pdf".parse().expect("a value")));
+                let pdf = pdf.bytes().await.expect("read");
+                assert!(pdf.starts_with(b"%PDF-") && pdf.trim_ascii_end().ends_with(b"%%EOF"), "a whole document");
             }
         }
         languages.sort_unstable();
@@ -99,6 +112,81 @@ async fn two_servers_on_one_database_make_one_first_organization_and_read_each_o
         assert_eq!(status, 201);
         let id = project["id"].as_str().expect("an id");
         assert_eq!(get(&format!("{}/v1/projects/{id}", there.url), &key).await, (200, project.clone()));
+    }
+}
+
+/// Contract 19.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_on_one_database_expire_every_invite_once() {
+    const INVITES: i64 = 1_500;
+    // They were made in a time that is over, by the clock of the servers to come.
+    let product = Product::start(Engine::postgres("two_servers_expire").await).await;
+    let campaign = product.campaign(json!({})).await;
+    for part in 0..INVITES / 500 {
+        let people: Vec<_> = (0..500).map(|n| json!({"email": format!("p{part}.{n}@example.com")})).collect();
+        let bulk = json!({"invites": people, "sendEmail": false, "expiresIn": "1d"});
+        product.post(&format!("/v1/campaigns/{campaign}/invites/bulk"), bulk).await.expect(201);
+    }
+    let Location::Postgres(url) = product.engine.location() else { panic!("on PostgreSQL") };
+    let home = Home::new(Some(url));
+    let (mut one, mut other) = tokio::join!(home.serve(), home.serve());
+    let expired = "SELECT COUNT(*) FROM events WHERE type = 'invite.expired'";
+    let all = async {
+        while product.engine.number(expired).await < INVITES {
+            // Nobody tells a bystander when a timer fires.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.expect("all of them");
+    assert!(one.terminate().success() && other.terminate().success());
+    assert_eq!(product.engine.number(expired).await, INVITES, "none of them twice");
+    let number = async |sql: &str| product.engine.number(sql).await;
+    assert_eq!(number("SELECT COUNT(*) FROM invites WHERE status = 'expired'").await, INVITES);
+    assert_eq!(number("SELECT COUNT(*) FROM timers WHERE kind = 'invite.expire'").await, 0);
+    assert_eq!(number("SELECT COUNT(*) FROM parked").await, 0);
+    assert_eq!(product.engine.store.verify_projections().await.expect("verify").differences, []);
+}
+
+on_both_homes! {
+    async fn the_tail_of_the_log_shows_what_happens_and_nobodys_name(home: Home) {
+        let server = home.serve().await;
+        let key = home.organization();
+        let mut tail = home.start(&["events", "tail", "--from", "0", "--json"]);
+        let mut lines = BufReader::new(tail.stdout.take().expect("its output")).lines();
+        let mut next = || -> Value {
+            let line = lines.next().expect("it goes on").expect("text");
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        };
+        let mut seen = vec![next(), next()];
+        assert_eq!((&seen[0]["type"], &seen[0]["position"]), (&json!("organization.created"), &json!(1)));
+        // While it looks on.
+        let (status, project) = post(&format!("{}/v1/projects", server.url), &key, json!({"name": "P"})).await;
+        assert_eq!(status, 201);
+        let member = json!({"email": "canary@example.com", "name": "Canary", "role": "admin"});
+        assert_eq!(post(&format!("{}/v1/organization/members", server.url), &key, member).await.0, 201);
+        while seen.last().is_some_and(|event| event["type"] != "member.invited") {
+            seen.push(next());
+        }
+        let created = seen.iter().find(|event| event["type"] == "project.created").expect("seen");
+        assert_eq!((&created["stream"], &created["version"]), (&project["id"], &json!(1)));
+        assert_eq!(created["data"]["name"], "P");
+        assert!(created["meta"]["actor"].is_string() && created["recordedAt"].is_string(), "{created}");
+        for (position, event) in (1..).zip(&seen) {
+            assert_eq!(event["position"], json!(position));
+            assert!(!event.to_string().to_lowercase().contains("canary"), "{event}");
+        }
+        tail.kill().expect("kill");
+        tail.wait().expect("an end");
+        // For people, one line each, from where one likes.
+        let mut tail = home.start(&["events", "tail", "--from", "1"]);
+        let mut lines = BufReader::new(tail.stdout.take().expect("its output")).lines();
+        let line = lines.next().expect("a line").expect("text");
+        let expected = [&seen[1]["position"].to_string(), seen[1]["type"].as_str().expect("a name")];
+        assert!(expected.iter().all(|part| line.contains(*part)), "{line}");
+        drop(lines);
+        // It finds out with the next event that nobody reads any more.
+        assert_eq!(post(&format!("{}/v1/projects", server.url), &key, json!({"name": "Q"})).await.0, 201);
+        assert!(tail.wait().expect("an end").success());
     }
 }
 

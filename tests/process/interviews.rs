@@ -25,6 +25,21 @@ impl Client {
         self.send(self.http.post(format!("{}{path}", self.url)).bearer_auth(token).json(&body)).await
     }
 
+    /// A session that somebody has just opened: the path of its routes, its token and its id.
+    pub async fn session(&self, key: &str) -> (String, String, String) {
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let question = json!({"id": "q1", "text": "How was it?", "type": "yes_no"});
+        let body = json!({"name": "S", "systemPrompt": "Be kind.", "questions": [question]});
+        let script = text(&self.post("/v1/scripts", key, body).await["id"]);
+        self.post(&format!("/v1/scripts/{script}/publish"), key, json!({})).await;
+        let campaign = text(&self.post("/v1/campaigns", key, json!({"name": "C", "scriptId": script})).await["id"]);
+        let body = json!({"email": "ada@example.com", "sendEmail": false});
+        let invite = self.post(&format!("/v1/campaigns/{campaign}/invites"), key, body).await;
+        let link = format!("/v1/interview/{}/session", text(&invite["token"]));
+        let opened = self.send(self.http.post(format!("{}{link}", self.url)).json(&json!({}))).await;
+        (link, text(&opened["sessionToken"]), text(&opened["session"]["id"]))
+    }
+
     /// Waits until the session stands where it is expected to.
     async fn wait_for(&self, session: &str, key: &str, status: &str) -> Value {
         let reached = async {
@@ -49,18 +64,8 @@ on_both_homes! {
         let key = home.organization();
         crate::support::ring();
         let mut client = Client { http: reqwest::Client::new(), url: server.url.clone() };
-        let question = json!({"id": "q1", "text": "How was it?", "type": "yes_no"});
-        let body = json!({"name": "S", "systemPrompt": "Be kind.", "questions": [question]});
-        let script = client.post("/v1/scripts", &key, body).await["id"].as_str().expect("an id").to_owned();
-        client.post(&format!("/v1/scripts/{script}/publish"), &key, json!({})).await;
-        let campaign = client.post("/v1/campaigns", &key, json!({"name": "C", "scriptId": script})).await;
-        let campaign = campaign["id"].as_str().expect("an id");
-        let body = json!({"email": "ada@example.com", "sendEmail": false});
-        let invite = client.post(&format!("/v1/campaigns/{campaign}/invites"), &key, body).await;
-        let link = format!("/v1/interview/{}/session", invite["token"].as_str().expect("a token"));
-        let opened = client.send(client.http.post(format!("{}{link}", client.url)).json(&json!({}))).await;
-        let token = opened["sessionToken"].as_str().expect("a token");
-        let session = opened["session"]["id"].as_str().expect("an id");
+        let (link, token, session) = client.session(&key).await;
+        let (token, session) = (token.as_str(), session.as_str());
         client.post(&format!("{link}/consent"), token, json!({"granted": true, "type": "all"})).await;
         client.post(&format!("{link}/start"), token, json!({})).await;
 

@@ -7,12 +7,12 @@ use chrono::DateTime;
 use interview_relay::{
     clock::{Clock, ManualClock},
     store::{Location, Store, Value},
-    trust::keys::{Keys, random_key},
+    trust::keys::Keys,
 };
 use sqlx::{AssertSqlSafe, Column, Connection, PgConnection, Row, TypeInfo};
 use tempfile::TempDir;
 
-use super::postgres::TestDatabase;
+use super::{MASTER_KEY, postgres::TestDatabase};
 
 /// Connections for queries per store: few, because many tests share one PostgreSQL.
 const READERS: u32 = 4;
@@ -53,7 +53,7 @@ impl Engine {
 
     async fn open(database: Database) -> Self {
         super::ring();
-        let keys = Arc::new(Keys::new(random_key()));
+        let keys = Arc::new(Keys::new(MASTER_KEY.into()));
         let start = DateTime::from_timestamp(1_780_000_000, 0).expect("a valid time");
         let (clock, hands) = Clock::manual(start);
         let store = Store::open(location(&database), keys.clone(), clock.clone(), READERS).await.expect("open");
@@ -84,6 +84,19 @@ impl Engine {
             Location::Sqlite(path) => sqlite_rows(&path, sql),
             Location::Postgres(url) => postgres_rows(&url, sql).await,
         }
+    }
+
+    /// The names of all tables, sorted.
+    pub async fn tables(&self) -> Vec<String> {
+        let sql = match self.location() {
+            Location::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+            Location::Postgres(_) => {
+                "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'"
+            }
+        };
+        let mut tables: Vec<_> = self.sql(sql).await.iter().map(|row| row[0].text().to_owned()).collect();
+        tables.sort();
+        tables
     }
 
     /// Keeps every store from writing, until [`Held::release`].

@@ -281,7 +281,8 @@ impl Cluster {
         }
     }
 
-    fn data(&self) -> PathBuf {
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,6 +18,8 @@ pub struct Home {
     folder: TempDir,
     /// The PostgreSQL database; SQLite in the folder without one.
     pub database_url: Option<String>,
+    /// What else the program finds in its environment.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Home {
@@ -24,9 +27,9 @@ impl Home {
     pub fn new(database_url: Option<String>) -> Self {
         super::ring();
         let folder = tempfile::Builder::new().prefix("relay-process.").tempdir().expect("make a folder");
-        std::fs::write(folder.path().join("master.key"), "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n")
-            .expect("key");
-        Self { folder, database_url }
+        let key = BASE64_STANDARD.encode(super::MASTER_KEY);
+        std::fs::write(folder.path().join("master.key"), key + "\n").expect("key");
+        Self { folder, database_url, environment: Vec::new() }
     }
 
     /// The folder.
@@ -43,6 +46,7 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_interview-relay"));
         command.current_dir(self.path()).env_clear().env("RELAY_RATE_LIMIT", "off").env("RELAY_LOG_LEVEL", "warn");
         command.env("RELAY_MASTER_KEY_FILE", self.path().join("master.key"));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(url) = &self.database_url {
             command.env("DATABASE_URL", url);
         }

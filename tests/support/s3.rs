@@ -10,8 +10,6 @@ use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-const BUCKET: &str = "relay-files";
-
 /// The server; dropping it ends it.
 pub struct S3 {
     folder: TempDir,
@@ -20,10 +18,13 @@ pub struct S3 {
 }
 
 impl S3 {
+    /// Its one bucket.
+    pub const BUCKET: &str = "relay-files";
+
     /// Starts it with one empty bucket.
     pub async fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("relay-s3.").tempdir().expect("make a folder");
-        std::fs::create_dir(folder.path().join(BUCKET)).expect("make the bucket");
+        std::fs::create_dir(folder.path().join(Self::BUCKET)).expect("make the bucket");
         let files = s3s_fs::FileSystem::new(folder.path()).expect("a folder");
         let mut service = S3ServiceBuilder::new(files);
         service.set_auth(SimpleAuth::from_single("test-key", "test-secret"));
@@ -53,7 +54,7 @@ impl S3 {
 
     /// The bucket, with a prefix.
     pub fn place(&self) -> Place {
-        Place::parse(&format!("s3://{BUCKET}/some/prefix")).expect("a place")
+        Place::parse(&format!("s3://{}/some/prefix", Self::BUCKET)).expect("a place")
     }
 
     /// The bucket as our server uses it.
@@ -63,7 +64,7 @@ impl S3 {
 
     /// Objects, and parts of unfinished ones.
     pub fn left(&self) -> Vec<String> {
-        let mut left = files_below(&self.folder.path().join(BUCKET));
+        let mut left = files_below(&self.folder.path().join(Self::BUCKET));
         // The server keeps parts beside its buckets.
         let beside = std::fs::read_dir(self.folder.path()).expect("the folder");
         let names = beside.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());

@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 
 use super::submissions::{append, committed, unique};
 use crate::support::{
-    engines::{on_both_engines, postgres_rows},
+    engines::{Engine, on_both_engines, postgres_rows},
     postgres::Cluster,
 };
 
@@ -171,4 +171,26 @@ async fn a_lost_postgres_is_an_error_and_the_store_recovers() {
         assert!(streams.iter().all(|stream| stored.contains(stream.as_str())), "an acknowledged stream is lost");
         assert!(rows.iter().enumerate().all(|(i, row)| row[1].int() == i as i64 + 1), "gapless");
     }
+}
+
+/// A commit waits for the disk, even where the database's owner has turned that off for whoever does not ask.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_commits_are_synchronous_whatever_the_default() {
+    let engine = Engine::postgres("synchronous").await;
+    for sql in [
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$",
+        "CREATE TABLE told (setting TEXT)",
+        "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO told VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$",
+        "CREATE TRIGGER tell AFTER INSERT ON events EXECUTE FUNCTION tell()",
+    ] {
+        engine.sql(sql).await;
+    }
+    assert_eq!(engine.sql("SHOW synchronous_commit").await[0][0].text(), "off", "for those who connect from now on");
+    let node = engine.node().await;
+    for n in 0..3 {
+        assert!(committed(&node.commit(append("org_1", &format!("prj_{n}"), 1)).await));
+    }
+    let told = engine.sql("SELECT setting FROM told").await;
+    assert_eq!(told.iter().map(|row| row[0].text()).collect::<Vec<_>>(), ["on"; 3]);
 }

@@ -1,5 +1,6 @@
 //! What the store guarantees (design, section 3), each on both engines.
 
+mod contention;
 mod crashes;
 mod follow;
 mod idempotency;

@@ -8,16 +8,23 @@ use aggregates::{
     organization::{Organization, OrganizationCommand, Plan},
     value::Input,
 };
+use chrono::DateTime;
 use futures_util::future::join_all;
 use interview_relay::{
+    clock::Clock,
     command::{Answer, Caller, Command, Commands, Stop, Work},
     http::IdempotencyRequest,
-    store::{Store, Value},
+    store::{Location, Store, Value},
+    trust::keys::Keys,
 };
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::engines::{Engine, on_both_engines};
+use crate::support::{
+    MASTER_KEY,
+    engines::{Engine, on_both_engines, postgres_rows},
+    postgres::Cluster,
+};
 
 const EMAIL: &str = "Canary.Address@Example.com";
 const NAME: &str = "Canary Participant";
@@ -139,15 +146,18 @@ fn assert_no_canary(place: &str, bytes: &[u8]) {
     }
 }
 
+fn assert_all_canaries(place: &str, bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).to_lowercase();
+    assert!(CANARIES.iter().all(|canary| text.contains(canary)), "{place} shows them, so that they would be found");
+}
+
 on_both_engines! {
     async fn no_durable_table_holds_personal_data_in_clear(engine: Engine) {
         let commands = commands(&engine, engine.store.clone());
         run(&commands, &Found).await;
         invite(&commands).await;
         let shown = engine.sql("SELECT doc FROM invites").await;
-        for canary in CANARIES {
-            assert!(shown[0][0].text().to_lowercase().contains(canary), "the read model shows {canary}");
-        }
+        assert_all_canaries("the read model", shown[0][0].text().as_bytes());
         for table in DURABLE {
             let rows = engine.sql(&format!("SELECT * FROM {table}")).await;
             assert!(!rows.is_empty() || !["events", "subjects", "idempotency"].contains(&table), "{table} has rows");
@@ -160,16 +170,9 @@ on_both_engines! {
             }
         }
         // No table was left out above.
-        let sql = if engine.sqlite_file().is_some() {
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        } else {
-            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'"
-        };
-        let mut tables: Vec<_> = engine.sql(sql).await.iter().map(|row| row[0].text().to_owned()).collect();
         let mut known: Vec<_> = READ_MODELS.iter().chain(&DURABLE).chain(&["schema_migrations"]).map(ToString::to_string).collect();
-        tables.sort();
         known.sort();
-        assert_eq!(tables, known);
+        assert_eq!(engine.tables().await, known);
     }
 
     /// Everything that was sealed opens again on a node that knows nothing but the master key.
@@ -226,7 +229,7 @@ on_both_engines! {
     }
 }
 
-/// The file itself, without the read models, byte by byte: no free page and no index has what no table shows.
+/// The file itself, without the read models, byte by byte: no index and no hidden table has what no query shows.
 #[tokio::test]
 async fn the_sqlite_file_without_read_models_holds_no_personal_data() {
     let engine = Engine::sqlite("file").await;
@@ -236,8 +239,7 @@ async fn the_sqlite_file_without_read_models_holds_no_personal_data() {
     let file = engine.sqlite_file().expect("a file");
     let copy = file.with_extension("copy");
     engine.sql(&format!("VACUUM INTO '{}'", copy.display())).await;
-    let whole = String::from_utf8_lossy(&std::fs::read(&copy).expect("read")).to_lowercase();
-    assert!(CANARIES.iter().all(|canary| whole.contains(canary)), "the copy with read models has them");
+    assert_all_canaries("the copy with read models", &std::fs::read(&copy).expect("read"));
     let connection = rusqlite::Connection::open(&copy).expect("open the copy");
     for table in READ_MODELS {
         connection.execute_batch(&format!("DROP TABLE {table}")).expect("drop");
@@ -245,4 +247,41 @@ async fn the_sqlite_file_without_read_models_holds_no_personal_data() {
     connection.execute_batch("VACUUM").expect("vacuum");
     drop(connection);
     assert_no_canary("the file", &std::fs::read(&copy).expect("read"));
+}
+
+/// The same of PostgreSQL: each table's files, with its indexes and what it keeps out of line.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_postgres_files_of_durable_tables_hold_no_personal_data() {
+    let cluster = Cluster::start();
+    let location = Location::Postgres(cluster.url());
+    Store::migrate(location.clone()).await.expect("migrate");
+    let keys = Arc::new(Keys::new(MASTER_KEY.into()));
+    let (clock, _hands) = Clock::manual(DateTime::from_timestamp(1_780_000_000, 0).expect("a valid time"));
+    let store = Store::open(location, keys.clone(), clock.clone(), 4).await.expect("open");
+    let commands = Commands::new(store, clock, keys, "https://relay.example".to_owned());
+    run(&commands, &Found).await;
+    invite(&commands).await;
+    // What is committed reaches the files with the next checkpoint.
+    postgres_rows(&cluster.url(), "CHECKPOINT").await;
+    let files = async |table: &str| {
+        let sql = format!(
+            "SELECT pg_relation_filepath(part) FROM (SELECT c.oid AS part FROM pg_class c WHERE c.oid = '{table}'::regclass
+             UNION SELECT reltoastrelid FROM pg_class WHERE oid = '{table}'::regclass AND reltoastrelid <> 0
+             UNION SELECT indexrelid FROM pg_index WHERE indrelid = '{table}'::regclass) AS parts"
+        );
+        let mut bytes = Vec::new();
+        for row in postgres_rows(&cluster.url(), &sql).await {
+            bytes.extend(std::fs::read(cluster.data().join(row[0].text())).expect("read"));
+        }
+        bytes
+    };
+    assert_all_canaries("the read model", &files("invites").await);
+    for table in DURABLE {
+        let bytes = files(table).await;
+        assert!(
+            table != "events" || bytes.windows(15).any(|part| part.starts_with(b"invite.created")),
+            "the event is in these files"
+        );
+        assert_no_canary(table, &bytes);
+    }
 }
