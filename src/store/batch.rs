@@ -168,6 +168,25 @@ pub async fn commit(
     commit_in_transaction(connection, submissions, now, memory).await
 }
 
+/// Writes a batch again whose first try was lost with its connection, without knowing what became of it: the guess of that
+/// try, which holds only if no batch was written since, the lost one included. So of the two at most one takes effect. `None`
+/// when nothing was written now; then it is still not known.
+///
+/// # Errors
+/// As [`commit`].
+pub async fn repeat(
+    connection: &mut Connection,
+    submissions: &[Submission],
+    now: i64,
+    memory: &mut Memory,
+) -> Result<Option<Vec<Outcome>>, Error> {
+    let wants = Wants::of(submissions);
+    let Some(state) = memory.guess(&wants) else { return Ok(None) };
+    let plan = Plan::new(state, submissions);
+    let written = !plan.is_empty() && write(connection, &plan, &wants.assumptions(now)).await?;
+    Ok(written.then(|| memory.learn(plan)))
+}
+
 async fn write(connection: &mut Connection, plan: &Plan, assumptions: &[Assumption]) -> Result<bool, Error> {
     connection.write_after_batch(plan.batch_before, plan.head_after, assumptions, &plan.writes).await
 }

@@ -240,9 +240,16 @@ impl Writer {
         let mut todo = vec![submissions];
         while let Some(part) = todo.pop() {
             let now = self.clock.now().timestamp_micros();
-            // After a failure nobody knows what is true: it is gone then.
             let mut memory = std::mem::take(&mut self.memory);
-            let result = self.with_connection(async |c| batch::commit(c, part, now, &mut memory).await).await;
+            let mut result = self.with_connection(async |c| batch::commit(c, part, now, &mut memory).await).await;
+            if matches!(result, Err(Error::Database(_) | Error::Unavailable(_))) {
+                // A restart of PostgreSQL ends every connection, also of a node that had nothing to do with it.
+                let again = self.with_connection(async |c| batch::repeat(c, part, now, &mut memory).await).await;
+                if let Ok(Some(outcomes)) = again {
+                    result = Ok(outcomes);
+                }
+            }
+            // After a failure nobody knows what is true: it is forgotten then.
             if result.is_ok() {
                 self.memory = memory;
             }

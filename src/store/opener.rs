@@ -121,17 +121,10 @@ impl Opener {
             // The pool counts its own.
             Location::Postgres(_) => None,
         };
-        let mut connection = self.reader().await?;
-        if connection.engine() == Engine::Postgres {
-            let result = connection.query(&sql, parameters.clone()).await;
-            return match result {
-                // A rebuild exchanged the tables just now. Nothing was read yet, so reading again is right.
-                Err(Error::Database(cause)) if cause.contains("deadlock detected") => {
-                    connection.query(&sql, parameters).await
-                }
-                result => result,
-            };
+        if let Some(pool) = &self.pool {
+            return read(pool, sql, parameters).await;
         }
+        let mut connection = self.reader().await?;
         let opener = Arc::clone(self);
         let read = move || {
             let rows = futures_executor::block_on(connection.query(&sql, parameters));
@@ -181,6 +174,19 @@ impl Opener {
             }
         }
     }
+}
+
+/// Reads once more as long as it is no fault of the statement: a restart of PostgreSQL has ended every connection of the
+/// pool, or a rebuild has just exchanged the tables. A new connection that cannot be had is the end.
+async fn read(pool: &PgPool, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
+    for _ in 0..pool.options().get_max_connections() {
+        let mut connection = Connection::Pooled(pool.acquire().await?);
+        match connection.query(&sql, parameters.clone()).await {
+            Err(Error::Database(_) | Error::Unavailable(_)) => {}
+            result => return result,
+        }
+    }
+    Connection::Pooled(pool.acquire().await?).query(&sql, parameters).await
 }
 
 /// Plans are made for the parameters that are given: a plan for any, made on an empty table, once scanned sequentially ever

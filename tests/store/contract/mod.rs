@@ -8,6 +8,7 @@ mod limits;
 mod order;
 mod pages;
 mod personal;
+mod reconnects;
 mod submissions;
 mod subscribers;
 mod versions;
