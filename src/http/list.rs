@@ -10,7 +10,7 @@ use crate::{
     store::{self, Cursor, Document, Filter, PageQuery, Sort},
 };
 
-/// The envelope of a list, as the OpenAPI document describes it.
+/// A page of a list.
 #[derive(ToSchema)]
 pub struct PageOf<T: ToSchema> {
     /// The results of this page.
@@ -21,7 +21,7 @@ pub struct PageOf<T: ToSchema> {
 
 /// Where a page stands.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase", example = json!({"total": 156, "limit": 20, "offset": 0, "hasMore": true}))]
 pub struct Pagination {
     /// Total number of results matching the query.
     pub total: u64,

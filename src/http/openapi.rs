@@ -7,16 +7,16 @@ use axum::{Extension, http::Method, response::Response};
 use bytes::Bytes;
 use projections::public;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{
     ToSchema,
     openapi::{
         ComponentsBuilder, Content, HeaderBuilder, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder,
-        Ref, RefOr, Required, ResponseBuilder, Tag,
+        Ref, RefOr, Required, ResponseBuilder, Schema, Tag,
         extensions::ExtensionsBuilder,
         header::Header,
         path::{Operation as Docs, ParameterBuilder, ParameterIn, PathItem},
-        schema::Type,
+        schema::{ArrayItems, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -29,7 +29,9 @@ pub struct Document(pub Bytes);
 
 /// This API as an OpenAPI 3.1 document
 #[utoipa::path(get, path = "/openapi.json", operation_id = "getOpenApi", tag = "Service",
-    responses((status = 200, description = "The document.", body = Object)))]
+    responses((status = 200, description = "The document.", body = Object, example = json!({
+        "openapi": "3.1.0", "info": {"title": TITLE, "version": env!("CARGO_PKG_VERSION")}, "paths": {},
+    }))))]
 pub async fn show(Extension(document): Extension<Document>) -> Response {
     answer::ok(document.0)
 }
@@ -37,49 +39,46 @@ pub async fn show(Extension(document): Extension<Document>) -> Response {
 /// How every error looks (contract 3).
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[allow(dead_code)]
-struct Error {
-    error: ErrorBody,
+pub struct Error {
+    /// What went wrong.
+    pub error: ErrorBody,
 }
 
 /// What went wrong.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[allow(dead_code)]
-struct ErrorBody {
+pub struct ErrorBody {
     /// A stable word for the kind of failure.
     #[schema(example = "VALIDATION_ERROR")]
-    code: String,
+    pub code: String,
     /// One sentence for people.
-    message: String,
+    pub message: String,
     /// `fields` lists every offending field; other members depend on the code.
-    details: ErrorDetails,
+    pub details: ErrorDetails,
     /// Quote it when you ask for help.
-    request_id: String,
+    pub request_id: String,
     /// With 429: the seconds to wait.
-    retry_after: Option<u64>,
+    pub retry_after: Option<u64>,
 }
 
 /// More about a failure.
 #[derive(ToSchema)]
-#[allow(dead_code)]
-struct ErrorDetails {
+pub struct ErrorDetails {
     /// Every offending field at once.
-    fields: Option<Vec<ErrorField>>,
+    pub fields: Option<Vec<ErrorField>>,
 }
 
 /// One offending field.
 #[derive(ToSchema)]
-#[allow(dead_code)]
-struct ErrorField {
+pub struct ErrorField {
     /// Path of the field.
     #[schema(example = "questions[1].type")]
-    field: String,
+    pub field: String,
     /// A stable word for the rule.
     #[schema(example = "invalid_enum")]
-    code: String,
+    pub code: String,
     /// One sentence for people.
-    message: String,
+    pub message: String,
 }
 
 /// The failures that operations share, by the name of the response component.
@@ -119,8 +118,15 @@ const SHARED_HEADERS: [(&str, &str, Type); 4] = [
     ("X-RateLimit-Reset", "When the next minute starts, in epoch seconds.", Type::Integer),
 ];
 
+/// The schemas of the document, by their names.
+type Schemas = BTreeMap<String, RefOr<Schema>>;
+
 /// Assembles the document.
 pub fn document<S>(operations: &[Operation<S>]) -> OpenApi {
+    let mut schemas = vec![(Error::name().into_owned(), <Error as utoipa::PartialSchema>::schema())];
+    Error::schemas(&mut schemas);
+    schemas.extend(operations.iter().flat_map(|operation| operation.schemas.clone()));
+    let schemas = Schemas::from_iter(schemas);
     let mut paths = PathsBuilder::new();
     let bearer = |description: &str| {
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build())
@@ -135,12 +141,9 @@ pub fn document<S>(operations: &[Operation<S>]) -> OpenApi {
             bearer("The `sessionToken` of a participant, which works together with the invite token in the path only."),
         );
     for operation in operations {
-        let docs = complete(operation);
+        let docs = complete(operation, &schemas);
         paths = paths.path(&operation.path, PathItem::new(documented_method(&operation.method), docs));
-        components = components.schemas_from_iter(operation.schemas.clone());
     }
-    let mut schemas = vec![(Error::name().into_owned(), <Error as utoipa::PartialSchema>::schema())];
-    Error::schemas(&mut schemas);
     components = components.schemas_from_iter(schemas);
     for (name, failure, description) in shared_failures() {
         components = components.response(name, failure_response(failure, description));
@@ -148,7 +151,7 @@ pub fn document<S>(operations: &[Operation<S>]) -> OpenApi {
     for (name, description, kind) in SHARED_HEADERS {
         components = components.header(name, header(description, kind));
     }
-    let mut info = Info::new("InterviewRelay API", env!("CARGO_PKG_VERSION"));
+    let mut info = Info::new(TITLE, env!("CARGO_PKG_VERSION"));
     info.description = Some(INTRODUCTION.to_owned());
     let mut license = License::new("Apache-2.0");
     license.identifier = Some("Apache-2.0".to_owned());
@@ -160,6 +163,8 @@ pub fn document<S>(operations: &[Operation<S>]) -> OpenApi {
         .tags(Some(tags(operations)))
         .build()
 }
+
+const TITLE: &str = "InterviewRelay API";
 
 const INTRODUCTION: &str = "Campaigns, invites and interviews. Every list is paginated, every error has the same shape, \
                             every POST takes an `Idempotency-Key`, and PUT is an alias of PATCH.";
@@ -222,7 +227,7 @@ fn tags<S>(operations: &[Operation<S>]) -> Vec<Tag> {
 }
 
 /// Adds to an operation's own documentation what follows from the table.
-fn complete<S>(operation: &Operation<S>) -> Docs {
+fn complete<S>(operation: &Operation<S>, schemas: &Schemas) -> Docs {
     let mut docs = operation.docs.clone();
     let has_body = docs.request_body.is_some();
     let has_parameter = operation.path.contains('{');
@@ -277,7 +282,17 @@ fn complete<S>(operation: &Operation<S>) -> Docs {
                 let reference = Ref::new(format!("#/components/headers/{name}"));
                 response.headers.entry(name.to_owned()).or_insert(RefOr::Ref(reference));
             }
+            if response.content.is_empty()
+                && let Some(failure) = worded_failure(status)
+            {
+                let content = failure_content(failure, &response.description);
+                response.content.insert("application/json".to_owned(), RefOr::T(content));
+            }
+            response.content.values_mut().for_each(|content| illustrate(content, schemas));
         }
+    }
+    if let Some(RefOr::T(body)) = &mut docs.request_body {
+        body.content.values_mut().for_each(|content| illustrate(content, schemas));
     }
     for (name, failure, _) in shared_failures().into_iter().filter(|(name, ..)| failures.contains(name)) {
         let status = failure.status_and_code().0.as_str().to_owned();
@@ -285,6 +300,47 @@ fn complete<S>(operation: &Operation<S>) -> Docs {
         docs.responses.responses.entry(status).or_insert(reference);
     }
     docs
+}
+
+/// Gives a body the example that its schema does not show by itself.
+fn illustrate(content: &mut RefOr<Content>, schemas: &Schemas) {
+    if let RefOr::T(content) = content
+        && let Some(schema) = &content.schema
+        && content.example.is_none()
+        && !matches!(resolved(schema, schemas), Some(Schema::Object(object)) if object.example.is_some())
+    {
+        content.example = example(schema, schemas);
+    }
+}
+
+/// The example of a schema: its own, or what those of its parts make together.
+fn example(schema: &RefOr<Schema>, schemas: &Schemas) -> Option<Value> {
+    match resolved(schema, schemas)? {
+        Schema::Object(object) if object.example.is_some() || object.properties.is_empty() => object.example.clone(),
+        Schema::Object(object) => {
+            let parts = object.properties.iter();
+            parts.map(|(name, part)| Some((name.clone(), example(part, schemas)?))).collect()
+        }
+        Schema::Array(array) => match &array.items {
+            ArrayItems::RefOrSchema(item) => Some(json!([example(item, schemas)?])),
+            ArrayItems::False => None,
+        },
+        Schema::AllOf(all) => {
+            let mut whole = Map::new();
+            for part in &all.items {
+                whole.append(example(part, schemas)?.as_object_mut()?);
+            }
+            Some(whole.into())
+        }
+        _ => None,
+    }
+}
+
+fn resolved<'a>(schema: &'a RefOr<Schema>, schemas: &'a Schemas) -> Option<&'a Schema> {
+    match schema {
+        RefOr::T(schema) => Some(schema),
+        RefOr::Ref(to) => resolved(schemas.get(to.ref_location.rsplit('/').next()?)?, schemas),
+    }
 }
 
 fn idempotency_key() -> utoipa::openapi::path::Parameter {
@@ -314,7 +370,29 @@ fn header(description: &str, kind: Type) -> Header {
     HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(kind))).description(Some(description)).build()
 }
 
+/// The failure that an operation means when it describes a status in words of its own. For 409 only transcripts do so.
+fn worded_failure(status: &str) -> Option<Failure> {
+    let failures = [
+        Failure::Unauthorized,
+        Failure::Refused(Code::TranscriptNotReady),
+        Failure::Refused(Code::Erased),
+        Failure::PayloadTooLarge,
+        Failure::RangeNotSatisfiable,
+        Failure::Unavailable,
+    ];
+    failures.into_iter().find(|failure| failure.status_and_code().0.as_str() == status)
+}
+
 fn failure_response(failure: Failure, description: &str) -> utoipa::openapi::Response {
+    let content = failure_content(failure, description);
+    let mut builder = ResponseBuilder::new().description(description).content("application/json", content);
+    for (name, ..) in SHARED_HEADERS {
+        builder = builder.header_ref(name, Ref::new(format!("#/components/headers/{name}")));
+    }
+    builder.build()
+}
+
+fn failure_content(failure: Failure, description: &str) -> Content {
     let error = super::ApiError::new(failure, description);
     let error = match failure {
         Failure::Refused(Code::RateLimited) => super::ApiError::rate_limited(45),
@@ -326,9 +404,5 @@ fn failure_response(failure: Failure, description: &str) -> utoipa::openapi::Res
     let example = serde_json::from_slice(&error.body("req_01hm6q5v8qf2x")).unwrap_or_else(|_| json!({}));
     let mut content = Content::new(Some(Ref::from_schema_name("Error")));
     content.example = Some(example);
-    let mut builder = ResponseBuilder::new().description(description).content("application/json", content);
-    for (name, ..) in SHARED_HEADERS {
-        builder = builder.header_ref(name, Ref::new(format!("#/components/headers/{name}")));
-    }
-    builder.build()
+    content
 }

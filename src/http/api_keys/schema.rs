@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// The body of a new API key.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({"name": "CI", "scopes": ["campaigns:read", "invites:write"], "expiresAt": null}))]
+#[schema(example = json!({"name": "CI", "scopes": ["campaigns:read", "invites:write"], "expiresAt": "2025-01-15T10:30:00Z"}))]
 pub struct NewApiKey {
     /// What you call it.
     #[schema(max_length = 100)]
@@ -24,8 +24,8 @@ pub struct NewApiKey {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "id": "key_01hm6gb9v4e9ttpzg6q1x1e0c5", "name": "CI", "scopes": ["campaigns:read", "invites:write"],
-    "lastFour": "x7Qa", "createdAt": "2024-01-15T10:30:00Z", "expiresAt": null, "revokedAt": null,
-    "lastUsedAt": "2024-01-15T10:31:00Z"
+    "lastFour": "BcD1", "createdAt": "2024-01-15T10:30:00Z", "expiresAt": "2025-01-15T10:30:00Z", "revokedAt": null,
+    "lastUsedAt": null
 }))]
 pub struct ApiKey {
     /// Its id.

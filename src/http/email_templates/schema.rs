@@ -4,17 +4,29 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
+
+fn new_template() -> Value {
+    json!({
+        "name": "Warm welcome", "subject": "{{ participant.name }}, we would like to hear from you",
+        "text": "Hello {{ participant.name }},\n\nplease open {{ link }} before {{ expiresOn }}.",
+        "html": "<p>Hello {{ participant.name }},</p><p><a href=\"{{ link }}\">Open the interview</a> before {{ expiresOn }}.</p>",
+        "language": "en",
+    })
+}
+
+fn template() -> Value {
+    let mut template = new_template();
+    template["id"] = json!("tpl_01hm6x3k5vf8qbw2d9z7c4n0tm");
+    template["createdAt"] = json!("2024-01-15T10:30:00Z");
+    template["updatedAt"] = json!("2024-01-15T10:30:00Z");
+    template
+}
 
 /// The body of a new template.
 #[derive(Deserialize, Serialize, ToSchema)]
-#[schema(example = json!({
-    "name": "Warm welcome", "subject": "{{ participant.name }}, we would like to hear from you",
-    "text": "Hello {{ participant.name }},\n\nplease open {{ link }} before {{ expiresOn }}.",
-    "html": "<p>Hello {{ participant.name }},</p><p><a href=\"{{ link }}\">Open the interview</a> before {{ expiresOn }}.</p>",
-    "language": "en",
-}))]
+#[schema(example = new_template)]
 pub struct NewEmailTemplate {
     /// What you call it.
     #[schema(max_length = 100)]
@@ -57,6 +69,7 @@ pub struct EmailTemplatePatch {
 /// A mail template.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = template)]
 pub struct EmailTemplate {
     /// Its id, to be named as `emailTemplate`.
     pub id: String,
@@ -79,7 +92,7 @@ pub struct EmailTemplate {
 
 /// What to preview a template with.
 #[derive(Deserialize, Serialize, ToSchema)]
-#[schema(example = json!({"data": {"participant": {"name": "Ada"}, "metadata": {"plan": "gold"}}}))]
+#[schema(example = json!({"data": {"participant": {"name": "Ada"}, "link": "https://example.com/interview"}}))]
 pub struct EmailTemplateData {
     /// Values of variables; what is absent is made up.
     pub data: Option<EmailTemplateVariables>,
@@ -127,6 +140,11 @@ pub struct EmailTemplateNamed {
 
 /// A rendered mail.
 #[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({
+    "subject": "Ada, we would like to hear from you",
+    "text": "Hello Ada,\n\nplease open https://example.com/interview before January 22, 2024, 10:30 UTC.",
+    "html": "<p>Hello Ada,</p><p><a href=\"https:&#x2f;&#x2f;example.com&#x2f;interview\">Open the interview</a> before January 22, 2024, 10:30 UTC.</p>",
+}))]
 pub struct EmailTemplatePreview {
     /// Subject line.
     pub subject: String,

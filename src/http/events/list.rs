@@ -12,7 +12,7 @@ use axum::{
 use projections::public::Types;
 
 use super::{
-    schema::{EventFilters, EventPage},
+    schema::{EventFilters, EventPage, streamed},
     stream,
 };
 use crate::{
@@ -71,7 +71,7 @@ impl After {
 /// browsers send when they connect again, is another way to say `after`.
 #[utoipa::path(get, path = "/v1/events", operation_id = "listEvents", tag = "Events", params(EventFilters),
     responses((status = 200, description = "Events.", content(
-        (EventPage = "application/json"), (String = "text/event-stream")))))]
+        (EventPage = "application/json"), (String = "text/event-stream", example = streamed)))))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Extension(platform): Extension<Arc<Platform>>,

@@ -1,20 +1,32 @@
 //! Public events as the OpenAPI document describes them.
 
 use chrono::{DateTime, Utc};
+use projections::public::PublicType;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::list::Pagination;
 
+fn event() -> Option<Value> {
+    PublicType::named("invite.created")?.example().ok()
+}
+
+/// The event as it stands in the stream.
+pub(super) fn streamed() -> Option<String> {
+    Some(format!("id: 42\nevent: invite.created\ndata: {}\n\n", event()?))
+}
+
+fn event_type() -> Option<Value> {
+    let public = PublicType::named("invite.created")?;
+    let schema = public.schema().ok()?;
+    Some(json!({"type": public.name, "description": public.summary, "schema": schema, "example": event()}))
+}
+
 /// Something that happened.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "evt_01hm6x3k5vf8qbw2d9z7c4n0te", "type": "campaign.paused", "createdAt": "2024-01-15T10:30:00Z",
-    "organizationId": "org_01hm6x3k5vf8qbw2d9z7c4n0t9", "sequence": 42,
-    "data": {"id": "cam_01hm6x3k5vf8qbw2d9z7c4n0tc", "status": "paused"},
-}))]
+#[schema(example = event)]
 pub struct Event {
     /// The same in every delivery of the event, however it comes.
     pub id: String,
@@ -40,6 +52,7 @@ pub struct EventPage {
     /// `total` is the organization's last sequence number, whatever the filter; `offset` is always 0.
     pub pagination: Pagination,
     /// Where to go on: the `after` of the next request, now or later.
+    #[schema(example = 42)]
     pub next: i64,
 }
 
@@ -63,9 +76,9 @@ pub struct EventFilters {
 
 /// A type of events.
 #[derive(ToSchema)]
+#[schema(example = event_type)]
 pub struct EventType {
     /// Its name.
-    #[schema(example = "invite.created")]
     pub r#type: String,
     /// When it happens.
     pub description: String,

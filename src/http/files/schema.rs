@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 /// The form that brings a file to a session.
 #[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"file": "(the bytes of screen.webm)", "kind": "screen"}))]
 pub struct NewSessionFile {
     /// The file, with its file name. Its type is told by its bytes.
     #[schema(value_type = String, format = Binary)]
@@ -30,9 +31,15 @@ pub enum SessionFileKind {
 /// A file of a session.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "fil_01hm6gb9v4e9ttpzg6q1x1e0c6", "sessionId": "ses_01hm6x3k5vf8qbw2d9z7c4n0tf", "kind": "screen",
+    "name": "screen.webm", "contentType": "video/webm", "size": 18350080,
+    "sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "url": "https://relay.example.com/files/AY1Y8zkfeh-aW6Zg2Q8mBwAAAY0O7dOgq3Jv0uR1pXk", "urlExpiresAt": "2024-01-15T14:30:00Z",
+    "createdAt": "2024-01-15T14:15:00Z",
+}))]
 pub struct SessionFile {
     /// Its id.
-    #[schema(example = "fil_01hm6gb9v4e9ttpzg6q1x1e0c5")]
     pub id: String,
     /// The session.
     pub session_id: String,
@@ -42,7 +49,6 @@ pub struct SessionFile {
     #[schema(required)]
     pub name: Option<String>,
     /// Its media type, told by its bytes.
-    #[schema(example = "audio/mpeg")]
     pub content_type: String,
     /// The number of bytes.
     pub size: u64,
@@ -58,6 +64,7 @@ pub struct SessionFile {
 
 /// The form that brings a media file to a script.
 #[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"file": "(the bytes of report.png)"}))]
 pub struct NewScriptMedia {
     /// The image (up to 10 MB) or sound (up to 25 MB), with its file name. Its type is told by its bytes.
     #[schema(value_type = String, format = Binary)]
@@ -67,19 +74,23 @@ pub struct NewScriptMedia {
 /// A media file of a script.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "fil_01hm6gb9v4e9ttpzg6q1x1e0c7", "scriptId": "scr_01hm6x3k5vf8qbw2d9z7c4n0ta", "kind": "media",
+    "name": "report.png", "contentType": "image/png", "size": 48213,
+    "sha256": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+    "url": "https://relay.example.com/files/AY1Y8zkfeh-aW6Zg2Q8mCAAAAY0NqVqAh7Lw9sT4nYc", "urlExpiresAt": "2024-01-15T10:46:00Z",
+    "createdAt": "2024-01-15T10:31:00Z",
+}))]
 pub struct ScriptMedia {
     /// Its id, by which questions refer to it in `media`.
-    #[schema(example = "fil_01hm6gb9v4e9ttpzg6q1x1e0c5")]
     pub id: String,
     /// The script.
     pub script_id: String,
     /// `media`.
-    #[schema(example = "media")]
     pub kind: String,
     /// What it is called.
     pub name: String,
     /// Its media type, told by its bytes.
-    #[schema(example = "image/png")]
     pub content_type: String,
     /// The number of bytes.
     pub size: u64,

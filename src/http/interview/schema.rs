@@ -1,10 +1,10 @@
 //! What a participant sees of an interview; written as it is, and described so by the OpenAPI document.
 
-use aggregates::consent::{ConsentText as Text, ConsentType};
+use aggregates::consent::{self, ConsentText as Text, ConsentType};
 use chrono::{DateTime, Utc};
 use projections::session::ConsentDocument;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::http::{
@@ -107,11 +107,9 @@ pub struct InterviewSpeech {
 #[schema(example = json!({
     "invite": {"status": "pending", "expiresAt": "2024-01-22T10:30:00Z", "name": "Jane Doe"},
     "campaign": {"id": "cam_01hm6x3k5vf8qbw2d9z7c4n0tc", "name": "Q1 Customer Feedback"},
-    "organization": {"name": "Acme", "logo": null}, "language": "en", "totalQuestions": 8,
-    "consent": {"required": true, "texts": [{
-        "type": "recording", "version": 1, "locale": "en", "text": "I agree that this interview is recorded…",
-        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    }]},
+    "organization": {"name": "Acme", "logo": "https://relay.example.com/logos/fil_01hm6gb9v4e9ttpzg6q1x1e0c5"},
+    "language": "en", "totalQuestions": 10,
+    "consent": {"required": true, "texts": consent::texts("en").into_iter().map(ConsentText::from).collect::<Vec<_>>()},
     "speech": {"prompts": true, "answers": true}, "session": null,
 }))]
 pub struct Interview {
@@ -142,9 +140,18 @@ pub struct NewInterviewSession {
     pub device: Option<SessionDevice>,
 }
 
+fn running() -> Value {
+    json!({
+        "id": "ses_01hm6x3k5vf8qbw2d9z7c4n0tf", "status": "in_progress", "startedAt": "2024-01-15T14:00:00Z",
+        "completedAt": null, "duration": 0, "questionsAnswered": 0, "totalQuestions": 10, "language": "en",
+        "endReason": null, "consent": {"recording": true, "dataProcessing": true}, "createdAt": "2024-01-15T13:59:45Z",
+    })
+}
+
 /// A session as its participant sees it.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = running)]
 pub struct ParticipantSession {
     /// Its id.
     pub id: String,
@@ -175,11 +182,6 @@ pub struct ParticipantSession {
 
 /// The answer to most actions.
 #[derive(Deserialize, Serialize, ToSchema)]
-#[schema(example = json!({"session": {
-    "id": "ses_01hm6x3k5vf8qbw2d9z7c4n0tc", "status": "in_progress", "startedAt": "2024-01-15T14:00:00Z",
-    "completedAt": null, "duration": 0, "questionsAnswered": 0, "totalQuestions": 8, "language": "en", "endReason": null,
-    "consent": {"recording": true, "dataProcessing": true}, "createdAt": "2024-01-15T13:59:45Z",
-}}))]
 pub struct ParticipantSessionBody {
     /// The session.
     pub session: ParticipantSession,
@@ -190,8 +192,8 @@ pub struct ParticipantSessionBody {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "session": {
-        "id": "ses_01hm6x3k5vf8qbw2d9z7c4n0tc", "status": "created", "startedAt": null, "completedAt": null, "duration": 0,
-        "questionsAnswered": 0, "totalQuestions": 8, "language": "en", "endReason": null,
+        "id": "ses_01hm6x3k5vf8qbw2d9z7c4n0tf", "status": "created", "startedAt": null, "completedAt": null, "duration": 0,
+        "questionsAnswered": 0, "totalQuestions": 10, "language": "en", "endReason": null,
         "consent": {"recording": null, "dataProcessing": null}, "createdAt": "2024-01-15T13:59:45Z",
     },
     "sessionToken": "st_AZF…", "expiresAt": "2024-01-16T13:59:45Z",
@@ -297,12 +299,13 @@ pub struct InterviewProgress {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "messages": [{"utteranceId": "utt_4", "kind": "transition", "text": "Thank you."}],
+    "messages": [{"utteranceId": "utt_6", "kind": "transition", "text": "Thank you."}],
     "prompt": {
-        "id": "p3", "kind": "question", "questionId": "q2", "utteranceId": "utt_5",
-        "text": "How likely are you to recommend us?", "media": [], "type": "rating", "options": null, "scale": {"min": 1, "max": 10}, "required": true, "maxDuration": null,
+        "id": "p3", "kind": "question", "questionId": "q2", "utteranceId": "utt_7",
+        "text": "On a scale of 1-10, how likely are you to recommend us?", "media": [], "type": "rating", "options": null,
+        "scale": {"min": 1, "max": 10}, "required": true, "maxDuration": null,
     },
-    "progress": {"answered": 1, "total": 8}, "done": false, "nextSeq": 3,
+    "progress": {"answered": 1, "total": 10}, "done": false, "nextSeq": 3,
 }))]
 pub struct InterviewTurn {
     /// What is said before the prompt and needs no answer.
@@ -320,6 +323,16 @@ pub struct InterviewTurn {
 
 /// The session, and the interviewer's first turn.
 #[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({
+    "session": running(),
+    "messages": [{"utteranceId": "utt_1", "kind": "greeting", "text": "Hello, and thank you for taking the time."}],
+    "prompt": {
+        "id": "p1", "kind": "question", "questionId": "q1", "utteranceId": "utt_2",
+        "text": "Tell me about your experience using our product.", "media": [], "type": "open", "options": null,
+        "scale": null, "required": true, "maxDuration": null,
+    },
+    "progress": {"answered": 0, "total": 10}, "done": false, "nextSeq": 1,
+}))]
 pub struct StartedInterview {
     /// The session.
     pub session: ParticipantSession,
@@ -349,6 +362,7 @@ pub struct NewInterviewAnswer {
 /// The form of a spoken answer.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"promptId": "p2", "seq": 2, "file": "(the bytes of answer.webm)"}))]
 pub struct NewSpokenAnswer {
     /// The prompt that is answered; it must be the current one, and be answered in words.
     pub prompt_id: String,
@@ -363,7 +377,7 @@ pub struct NewSpokenAnswer {
 #[derive(Deserialize, Serialize, ToSchema)]
 pub struct SpokenInterviewTurn {
     /// What was heard; it is the answer.
-    #[schema(required)]
+    #[schema(required, example = "They save me an hour every week.")]
     pub heard: Option<String>,
     /// What is said and asked next.
     #[serde(flatten)]

@@ -166,6 +166,21 @@ pub struct BulkSummary {
 
 /// What became of a bulk request.
 #[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({
+    "data": [{
+        "id": "inv_01hm6x3k5vf8qbw2d9z7c4n0tn", "campaignId": "cam_01hm6x3k5vf8qbw2d9z7c4n0tc",
+        "email": "alice@example.com", "name": "Alice", "status": "pending", "emailStatus": "queued",
+        "expiresAt": "2024-01-22T10:30:00Z", "metadata": {"segment": "trial"}, "emailTemplate": null,
+        "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:00Z",
+        "token": "inv_2b5c8d1e4f7a0h3j6k9m2b5c8d1e4f7a0h3j6k9m2b5",
+        "inviteUrl": "https://interviewrelay.com/interview/inv_2b5c8d1e4f7a0h3j6k9m2b5c8d1e4f7a0h3j6k9m2b5",
+    }],
+    "errors": [{
+        "index": 1, "email": "bob@example.com", "code": "CONFLICT",
+        "message": "This address has an invite of this campaign already.",
+    }],
+    "summary": {"requested": 2, "created": 1, "failed": 1},
+}))]
 pub struct BulkResult {
     /// The new invites, in the order of the request.
     pub data: Vec<Invite>,

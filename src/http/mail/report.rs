@@ -17,6 +17,7 @@ use crate::{
 
 /// What was done with a report.
 #[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"reported": 1}))]
 pub struct Reported {
     /// How many things it reports about mails of this installation.
     pub reported: usize,

@@ -94,7 +94,6 @@ pub struct Member {
 /// What the list of members can be narrowed down to.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code)]
 pub struct MemberFilters {
     /// Filter by status: `invited`, `active`.
     pub status: Option<String>,

@@ -52,6 +52,7 @@ pub struct OrganizationPatch {
 
 /// The form that brings the organization's logo.
 #[derive(Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"file": "(the bytes of logo.png)"}))]
 pub struct NewLogo {
     /// The picture, with its file name: PNG or JPEG, at most 1 MiB, at most 4,000 pixels wide and high.
     #[schema(value_type = String, format = Binary)]
@@ -62,7 +63,7 @@ pub struct NewLogo {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "id": "org_01hm6x3k5vf8qbw2d9z7c4n0ta", "name": "Acme",
+    "id": "org_01hm6x3k5vf8qbw2d9z7c4n0t9", "name": "Acme",
     "logo": "https://relay.example.com/logos/fil_01hm6gb9v4e9ttpzg6q1x1e0c5", "domain": "interviews.acme.example",
     "brandColor": "#6366F1", "plan": "professional", "settings": {"language": "de"},
     "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:00Z",

@@ -33,6 +33,10 @@ pub struct ProjectPatch {
 /// A project.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "prj_01hm6x3k5vf8qbw2d9z7c4n0tb", "name": "Customer research", "description": "All of 2024", "color": "#6366F1",
+    "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:00Z",
+}))]
 pub struct Project {
     /// Its id.
     pub id: String,

@@ -1,25 +1,58 @@
 //! Scripts as the OpenAPI document describes them.
 
+use aggregates::{script, value::Input};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
+
+/// The example of the reference, word for word.
+fn new_script() -> Value {
+    json!({
+        "name": "Customer Satisfaction Script",
+        "systemPrompt": "You are a friendly interviewer conducting a customer satisfaction survey. Be conversational and \
+                         follow up on interesting responses.",
+        "questions": [
+            {
+                "id": "q1", "text": "Tell me about your experience using our product.", "type": "open",
+                "followUp": {
+                    "enabled": true, "maxFollowUps": 2,
+                    "prompt": "Ask a follow-up that digs deeper into their specific experience",
+                },
+            },
+            {"id": "q2", "text": "On a scale of 1-10, how likely are you to recommend us?", "type": "rating"},
+        ],
+        "settings": {"maxFollowUps": 2, "language": "en", "voice": "alloy"},
+    })
+}
+
+/// What the server makes of it, which the other examples show.
+fn read() -> Option<script::NewScript> {
+    script::NewScriptInput::from_json(&new_script()).ok()?.validate().ok()
+}
+
+fn answered() -> Option<Value> {
+    let script::NewScript { name, content, .. } = read()?;
+    Some(json!({
+        "id": "scr_01hm6x3k5vf8qbw2d9z7c4n0ta", "name": name, "description": null, "projectId": null, "status": "draft",
+        "version": 1, "publishedVersion": null, "draftVersion": 1, "systemPrompt": content.system_prompt,
+        "questions": content.questions, "settings": content.settings, "changelog": null,
+        "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:00Z",
+    }))
+}
+
+/// Has the right checksum, so that it can be imported.
+fn exported() -> Option<Value> {
+    let script::NewScript { name, content, .. } = read()?;
+    let versions = vec![script::Version { number: 1, content, ..script::Version::default() }];
+    let script = script::Script { name, versions, ..script::Script::default() };
+    serde_json::to_value(script::export(&script, Vec::new()).ok()?).ok()
+}
 
 /// The body of a new script.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "name": "Customer Satisfaction Script",
-    "systemPrompt": "You are a friendly interviewer conducting a customer satisfaction survey.",
-    "questions": [
-        {
-            "id": "q1", "text": "Tell me about your experience using our product.", "type": "open",
-            "followUp": {"enabled": true, "maxFollowUps": 2, "prompt": "Dig deeper into their specific experience"}
-        },
-        {"id": "q2", "text": "On a scale of 1-10, how likely are you to recommend us?", "type": "rating"}
-    ],
-    "settings": {"maxFollowUps": 2, "language": "en", "voice": "alloy"}
-}))]
+#[schema(example = new_script)]
 pub struct NewScript {
     /// Script name.
     #[schema(max_length = 100)]
@@ -162,18 +195,7 @@ pub enum ScriptStatus {
 /// A script.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({
-    "id": "scr_01hm6gb9v4e9ttpzg6q1x1e0c5", "name": "Customer Satisfaction Script", "description": null,
-    "projectId": null, "status": "draft", "version": 1, "publishedVersion": null, "draftVersion": 1,
-    "systemPrompt": "You are a friendly interviewer conducting a customer satisfaction survey.",
-    "questions": [{
-        "id": "q2", "text": "On a scale of 1-10, how likely are you to recommend us?", "type": "rating",
-        "required": true, "followUp": null, "maxDuration": null, "order": 1, "options": null,
-        "scale": {"min": 1, "max": 10}
-    }],
-    "settings": {"maxFollowUps": 2, "language": "en", "voice": "alloy"}, "changelog": null,
-    "createdAt": "2024-01-15T10:30:00Z", "updatedAt": "2024-01-15T10:30:00Z"
-}))]
+#[schema(example = answered)]
 pub struct Script {
     /// Its id.
     pub id: String,
@@ -259,6 +281,7 @@ pub struct FollowUp {
 /// A script as a file.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = exported)]
 pub struct ScriptExport {
     /// What the file says it is.
     #[schema(example = "interviewrelay.script")]

@@ -34,7 +34,8 @@ use crate::{
     responses(
         (status = 200, description = "The document.", body = Vec<u8>, content_type = "application/pdf"),
         (status = 304, description = "The client has it already."),
-        (status = 409, description = "The session is not over yet, or was erased."),
+        (status = 409, description = "The session is not over yet."),
+        (status = 410, description = "The participant's data has been erased."),
         (status = 413, description = "The conversation is too long for a document; its transcript can be fetched."),
     ))]
 pub async fn pdf(

@@ -92,8 +92,8 @@ pub struct SessionConsent {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "id": "ses_01hm6x3k5vf8qbw2d9z7c4n0tc", "campaignId": "cam_01hm6x3k5vf8qbw2d9z7c4n0tc",
-    "inviteId": "inv_01hm6x3k5vf8qbw2d9z7c4n0tc", "status": "completed",
+    "id": "ses_01hm6x3k5vf8qbw2d9z7c4n0tf", "campaignId": "cam_01hm6x3k5vf8qbw2d9z7c4n0tc",
+    "inviteId": "inv_01hm6x3k5vf8qbw2d9z7c4n0td", "status": "completed",
     "participant": {"email": "participant@example.com", "name": "Jane Doe"}, "startedAt": "2024-01-15T14:00:00Z",
     "completedAt": "2024-01-15T14:12:30Z", "duration": 750, "questionsAnswered": 8, "totalQuestions": 10, "language": "en",
     "sentiment": {"overall": "positive", "score": 0.72},
@@ -157,6 +157,7 @@ pub struct SessionAlive {
     #[serde(flatten)]
     pub session: Session,
     /// Seconds until the next heartbeat is due.
+    #[schema(example = 30)]
     pub next_heartbeat_in: i64,
 }
 
@@ -213,9 +214,10 @@ pub struct NewConsent {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "id": "con_01hm6x3k5vf8qbw2d9z7c4n0tc", "type": "all", "granted": true, "textVersion": 1,
-    "textSha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "locale": "en", "method": "web",
-    "actor": "participant", "ip": "203.0.113.7", "userAgent": "Mozilla/5.0", "createdAt": "2024-01-15T13:59:50Z",
+    "id": "con_01hm6x3k5vf8qbw2d9z7c4n0tg", "sessionId": "ses_01hm6x3k5vf8qbw2d9z7c4n0tf", "type": "all", "granted": true,
+    "textVersion": 1, "textSha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "locale": "en",
+    "method": "web", "actor": "participant", "ip": "203.0.113.7", "userAgent": "Mozilla/5.0",
+    "createdAt": "2024-01-15T14:00:00Z",
 }))]
 pub struct Consent {
     /// Its id.
@@ -369,11 +371,13 @@ pub struct TranscriptUtterance {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
-    "sessionId": "ses_01hm6x3k5vf8qbw2d9z7c4n0tc", "language": "en", "duration": 750, "partial": false, "utterances": [
-        {"id": "utt_1", "speaker": "ai", "text": "How do you like the new reports?", "startTime": 0.0, "endTime": 2.1,
-            "confidence": null, "questionId": "q1", "sentiment": {"label": "positive", "score": 0.3612}},
-        {"id": "utt_2", "speaker": "participant", "text": "I love them.", "startTime": 2.1, "endTime": 9.4, "confidence": 1.0,
-            "questionId": "q1", "sentiment": {"label": "positive", "score": 0.6369}},
+    "sessionId": "ses_01hm6x3k5vf8qbw2d9z7c4n0tf", "language": "en", "duration": 750, "partial": false, "utterances": [
+        {"id": "utt_1", "speaker": "ai", "text": "Hello, and thank you for taking the time.", "startTime": 0.0, "endTime": 2.6,
+            "confidence": null, "questionId": null, "sentiment": {"label": "positive", "score": 0.3612}},
+        {"id": "utt_2", "speaker": "ai", "text": "Tell me about your experience using our product.", "startTime": 2.6,
+            "endTime": 5.6, "confidence": null, "questionId": "q1", "sentiment": {"label": "neutral", "score": 0.0}},
+        {"id": "utt_3", "speaker": "participant", "text": "I love the new reports.", "startTime": 5.6, "endTime": 12.4,
+            "confidence": 1.0, "questionId": "q1", "sentiment": {"label": "positive", "score": 0.6369}},
     ],
 }))]
 pub struct Transcript {

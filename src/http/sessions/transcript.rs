@@ -37,7 +37,8 @@ use crate::{
             (String = "text/vtt", example = "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n<v AI>How was it?</v>\n"),
         )),
         (status = 304, description = "The client has it already."),
-        (status = 409, description = "The session is not over yet, or was erased."),
+        (status = 409, description = "The session is not over yet."),
+        (status = 410, description = "The participant's data has been erased."),
     ))]
 pub async fn transcript(
     State(app): State<Arc<App>>,

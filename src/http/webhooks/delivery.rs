@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aggregates::id::{DeliveryId, WebhookId};
 use axum::{extract::State, response::Response};
 
-use super::schema::Delivery;
+use super::schema::{Delivery, whole_delivery};
 use crate::{
     app::App,
     http::{ApiError, Call, Ids, answer},
@@ -19,7 +19,8 @@ use crate::{
     tag = "Webhooks",
     params(("webhookId" = String, Path, description = "The webhook's id."),
         ("deliveryId" = String, Path, description = "The delivery's id.")),
-    responses((status = 200, description = "The delivery.", body = Delivery)))]
+    responses((status = 200, description = "The delivery.", body = Delivery,
+        example = whole_delivery)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     call: Call,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// The body of a new webhook.
@@ -61,6 +62,12 @@ pub struct WebhookPatch {
 /// A webhook.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "whk_01hm6x3k5vf8qbw2d9z7c4n0th", "url": "https://example.com/hooks/interviews", "description": null,
+    "eventTypes": ["session.*", "invite.created"], "headerNames": [], "campaignId": null, "projectId": null,
+    "ordered": false, "notifyEmail": null, "status": "enabled", "disabledReason": null, "disabledAt": null,
+    "previousSecretValidUntil": null, "createdAt": "2024-01-15T10:00:00Z", "updatedAt": "2024-01-15T10:00:00Z",
+}))]
 pub struct Webhook {
     /// Its id.
     pub id: String,
@@ -122,9 +129,39 @@ pub struct TestEvent {
     pub event_type: Option<String>,
 }
 
+/// A delivery as lists show it.
+fn listed() -> Value {
+    json!({
+        "id": "dlv_01hm6x3k5vf8qbw2d9z7c4n0tj", "webhookId": "whk_01hm6x3k5vf8qbw2d9z7c4n0th",
+        "eventId": "evt_01hm6x3k5vf8qbw2d9z7c4n0te", "eventType": "invite.created", "sequence": 42, "source": "live",
+        "replayId": null, "status": "delivered", "httpStatus": 200, "reason": null, "nextAttemptAt": null,
+        "createdAt": "2024-01-15T10:30:00Z", "finishedAt": "2024-01-15T10:30:01Z",
+        "attempts": [
+            {"number": 1, "at": "2024-01-15T10:30:00Z", "httpStatus": 200, "reason": null, "latencyMs": 87},
+        ],
+    })
+}
+
+/// The same with what is left out there.
+pub(super) fn whole_delivery() -> Value {
+    let mut whole = listed();
+    let attempt = &mut whole["attempts"][0];
+    attempt["requestHeaders"] = json!([
+        {"name": "content-type", "value": "application/json"},
+        {"name": "webhook-id", "value": "evt_01hm6x3k5vf8qbw2d9z7c4n0te"},
+        {"name": "webhook-timestamp", "value": "1705314600"},
+        {"name": "webhook-signature", "value": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="},
+    ]);
+    attempt["responseHeaders"] = json!([{"name": "content-type", "value": "text/plain"}]);
+    attempt["responseBody"] = json!("thanks");
+    attempt["responseTruncated"] = json!(false);
+    whole
+}
+
 /// An event on its way to a webhook.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = listed)]
 pub struct Delivery {
     /// Its id.
     pub id: String,
@@ -216,6 +253,11 @@ pub struct NewReplay {
 /// A replay.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "id": "rpl_01hm6x3k5vf8qbw2d9z7c4n0tk", "webhookId": "whk_01hm6x3k5vf8qbw2d9z7c4n0th", "status": "running",
+    "fromSequence": 17, "toSequence": 42, "since": "2024-01-15T00:00:00Z", "until": null,
+    "eventTypes": ["session.completed"], "createdAt": "2024-01-16T09:00:00Z",
+}))]
 pub struct Replay {
     /// Its id, which its deliveries show as `replayId`.
     pub id: String,
@@ -243,6 +285,16 @@ pub struct Replay {
 /// What became of an event.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "webhookId": "whk_01hm6x3k5vf8qbw2d9z7c4n0th", "eventId": "evt_01hm6x3k5vf8qbw2d9z7c4n0te",
+    "eventType": "invite.created", "sequence": 42, "outcome": "delivered",
+    "explanation": "It was delivered at 2024-01-15T10:30:01Z.",
+    "details": {
+        "deliveryId": "dlv_01hm6x3k5vf8qbw2d9z7c4n0tj", "attempts": 1, "reason": null, "httpStatus": 200,
+        "nextAttemptAt": null, "finishedAt": "2024-01-15T10:30:01Z",
+    },
+    "deliveries": [listed()],
+}))]
 pub struct Explanation {
     /// The webhook.
     pub webhook_id: String,
@@ -259,6 +311,6 @@ pub struct Explanation {
     pub explanation: String,
     /// More, depending on the outcome: the last failure's `reason`, `nextAttemptAt`, `until`, …
     pub details: serde_json::Value,
-    /// Its deliveries, without their attempts.
+    /// Its deliveries, as lists show them.
     pub deliveries: Vec<Delivery>,
 }
