@@ -8,8 +8,8 @@ use super::{
     Error, batch,
     checkpoints::Checkpoints,
     connection::Connection,
-    deliveries,
     dialect::Engine,
+    endpoints,
     opener::Opener,
     submission::{Outcome, Submission},
     subscriptions::{self, Effects},
@@ -31,7 +31,7 @@ enum Waiting {
     Commit(Submission, Answer<Outcome>),
     Apply(Effects, Answer<()>),
     Statement(Cow<'static, str>, Vec<Value>, Answer<Vec<Row>>),
-    Deliveries(deliveries::Batch, Answer<deliveries::Written>),
+    Deliveries(endpoints::Batch, Answer<endpoints::Written>),
 }
 
 impl Waiting {
@@ -123,11 +123,11 @@ impl Committer {
     }
 
     /// Commits what a node did for webhook endpoints, in a transaction of its own, or in several if the database refuses
-    /// a part of it; see [`deliveries::apply`].
+    /// a part of it; see [`endpoints::apply`].
     ///
     /// # Errors
     /// As [`Self::commit`].
-    pub async fn deliveries(&self, batch: deliveries::Batch) -> Result<deliveries::Written, Error> {
+    pub async fn deliveries(&self, batch: endpoints::Batch) -> Result<endpoints::Written, Error> {
         self.ask(|answer| Waiting::Deliveries(batch, answer)).await
     }
 
@@ -263,15 +263,15 @@ impl Writer {
     }
 
     /// Writes a batch; if the database refuses it, its halves, so that one endpoint's results fail alone.
-    async fn deliveries(&mut self, batch: deliveries::Batch) -> Result<deliveries::Written, Error> {
-        let mut written = deliveries::Written::default();
+    async fn deliveries(&mut self, batch: endpoints::Batch) -> Result<endpoints::Written, Error> {
+        let mut written = endpoints::Written::default();
         let mut todo = vec![batch];
         while let Some(mut part) = todo.pop() {
-            match self.with_connection(async |c| deliveries::apply(c, &part).await).await {
+            match self.with_connection(async |c| endpoints::apply(c, &part).await).await {
                 Ok(accepted) => written.accepted.extend(accepted),
                 Err(Error::Refused(_)) if part.updates.len() > 1 => {
                     let updates = part.updates.split_off(part.updates.len() / 2);
-                    todo.extend([deliveries::Batch { updates, ..part.clone() }, part]);
+                    todo.extend([endpoints::Batch { updates, ..part.clone() }, part]);
                 }
                 Err(Error::Refused(error)) => {
                     tracing::error!(error, "results of deliveries were refused");

@@ -14,6 +14,7 @@ mod deliveries;
 mod delivery_log;
 mod dialect;
 mod documents;
+mod endpoints;
 mod follow;
 mod heartbeats;
 mod keys;
@@ -22,6 +23,7 @@ mod mails;
 mod migrate;
 mod opener;
 mod rebuild;
+mod replays;
 mod rows;
 mod signals;
 mod sqlite;
@@ -35,18 +37,17 @@ use std::sync::Arc;
 
 pub use self::{
     api_keys::{KeyLookup, StoredKey},
-    deliveries::{
-        Attempt, Batch as DeliveryBatch, Claimed, Delivery, DeliveryStatus, EndpointUpdate, NEVER, News, Replay,
-        Source, Standing, Written,
-    },
+    deliveries::{Attempt, Delivery, DeliveryStatus, Source},
     delivery_log::{DeliveryFilter, DeliveryPage, LoggedAttempt, Tried},
     documents::{Cursor, Document, Filter, Page, PageQuery, Sort},
+    endpoints::{Batch as DeliveryBatch, Claimed, EndpointUpdate, NEVER, News, Standing, Written},
     follow::Follower,
     keys::SubjectKey,
     log::{Extent, Opened, Slice, StoredRecord},
     mails::{MailRate, QueuedMail, finished_mail},
     opener::Location,
     rebuild::{Difference, Report},
+    replays::Replay,
     submission::{Guard, NewSubject, Outcome, Reply, RowChange, RowData, StoredEvent, Submission},
     subscriptions::{Effects, Lease, Parked, Timer},
     uploads::end_of_upload,
