@@ -22,7 +22,6 @@ use super::{
     error::Failure,
     gate::{self, Gate},
     observe::observe,
-    openapi,
 };
 
 /// Who may call an operation.
@@ -175,7 +174,6 @@ pub fn router<S: Clone + Send + Sync + 'static>(
 ) -> Router {
     // Counters are only kept once there is a recorder.
     crate::telemetry::metrics();
-    let document = openapi::served(&operations).unwrap_or_else(|_| openapi::Document(bytes::Bytes::new()));
     let mut router = Router::new();
     for operation in operations {
         let Operation { access, intake, most, .. } = operation;
@@ -193,7 +191,6 @@ pub fn router<S: Clone + Send + Sync + 'static>(
             let error = ApiError::new(Failure::MethodNotAllowed, "This path does not support the request's method.");
             gate::refuse(&mismatch, request.headers(), request.extensions(), error).await
         })
-        .layer(Extension(document))
         .layer(Extension(Arc::clone(platform)))
         .layer(from_fn(observe))
         .with_state(state)

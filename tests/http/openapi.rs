@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use interview_relay::http::{openapi, routes};
 use serde_json::{Value, json};
 
+use super::support::TestServer;
+
 #[test]
 fn the_checked_in_document_is_current() {
     let current = openapi::text(&routes::operations()).expect("text");
@@ -13,6 +15,17 @@ fn the_checked_in_document_is_current() {
         current == kept,
         "openapi.json is out of date: run `cargo run -- openapi > openapi.json` and review the difference"
     );
+}
+
+#[tokio::test]
+async fn what_is_checked_in_is_served() {
+    let server = TestServer::start().await;
+    let answer = server.request("GET", "/openapi.json").send().await.expect("answer");
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["content-type"].as_bytes()),
+        (200, &b"application/json"[..])
+    );
+    assert!(answer.text().await.expect("text") == include_str!("../../openapi.json"));
 }
 
 #[test]

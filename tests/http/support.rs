@@ -206,7 +206,8 @@ async fn seat(turn: Turn, Body(_body): Body) -> Response {
     answer::ok(json!({"session": turn.participant.session, "key": key, "agent": agent}).to_string())
 }
 
-fn operations() -> Vec<Operation<Things>> {
+/// The test table.
+pub fn operations() -> Vec<Operation<Things>> {
     let mut operations = routes::service();
     operations.extend([
         Operation::scoped(Scope::CampaignsWrite, routes!(create)),
