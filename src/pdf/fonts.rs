@@ -3,6 +3,7 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
+use sha2::{Digest, Sha256};
 use typst::{
     foundations::Bytes,
     text::{Font, FontBook, FontWeight},
@@ -29,6 +30,13 @@ const FILES: [&[u8]; 14] = [
 /// The fonts, read once. Their bytes stay where the binary has them.
 pub static FONTS: LazyLock<Vec<Font>> =
     LazyLock::new(|| FILES.iter().flat_map(|file| Font::iter(Bytes::new(*file))).collect());
+
+/// Names the fonts: other ones make other documents.
+pub static DIGEST: LazyLock<[u8; 32]> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    FILES.iter().for_each(|file| hash.update(Sha256::digest(file)));
+    hash.finalize().into()
+});
 
 /// What the fonts cover.
 pub static BOOK: LazyLock<LazyHash<FontBook>> = LazyLock::new(|| LazyHash::new(FontBook::from_fonts(FONTS.iter())));

@@ -73,7 +73,9 @@ impl Draft {
     /// Names the bytes of the document before they are made: they follow from these.
     pub fn tag(&self) -> String {
         let mut hash = Sha256::new();
-        for part in [&self.data, self.logo.as_deref().unwrap_or_default(), TEMPLATE.as_bytes()] {
+        for part in
+            [&self.data, self.logo.as_deref().unwrap_or_default(), TEMPLATE.as_bytes(), fonts::DIGEST.as_slice()]
+        {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

@@ -105,6 +105,22 @@ with_every_store! {
         shelf.product.stop().await;
     }
 
+    async fn there_is_an_end_to_how_many_a_script_takes(shelf: Shelf) {
+        let script = shelf.draft().await;
+        let path = format!("/v1/scripts/{script}/media");
+        shelf.send(&path, form("first.png", png(100))).await.expect(201);
+        // As if there were as many as there can be.
+        let many = format!("UPDATE counters SET n = 1000 WHERE scope = 'files/{script}'");
+        shelf.product.engine.sql(&many).await;
+        let refused = shelf.send(&path, form("last.png", png(200))).await;
+        assert_eq!(refused.refused(409), "CONFLICT");
+        assert_eq!((shelf.events().await, shelf.uploads().await, shelf.left().len()), (1, 0, 1), "its bytes are gone");
+        let room = format!("UPDATE counters SET n = 999 WHERE scope = 'files/{script}'");
+        shelf.product.engine.sql(&room).await;
+        shelf.send(&path, form("last.png", png(200))).await.expect(201);
+        shelf.product.stop().await;
+    }
+
     async fn names_are_cleaned_and_are_no_paths(shelf: Shelf) {
         let script = shelf.draft().await;
         let path = format!("/v1/scripts/{script}/media");
