@@ -197,19 +197,22 @@ async fn commit_in_transaction(
     now: i64,
     memory: &mut Memory,
 ) -> Result<Vec<Outcome>, Error> {
-    let plan = connection.transaction(async |connection| commit_locked(connection, submissions, now).await).await?;
-    Ok(memory.learn(plan))
+    let work = async |connection: &mut Connection| commit_on_head(connection, submissions, now).await;
+    Ok(memory.learn(connection.transaction_on_head(work).await?))
 }
 
-async fn commit_locked(connection: &mut Connection, submissions: &[Submission], now: i64) -> Result<Plan, Error> {
-    connection.query(connection.engine().lock_head(), Vec::new()).await?;
+async fn commit_on_head(connection: &mut Connection, submissions: &[Submission], now: i64) -> Result<Plan, Error> {
     let plan = Plan::new(check(connection, Wants::of(submissions), now).await?, submissions);
-    if !plan.is_empty() {
-        connection.write(&plan.writes).await?;
-        connection
-            .execute("UPDATE log_head SET position = $1, batch = batch + 1", vec![plan.head_after.into()])
-            .await?;
+    if plan.is_empty() {
+        return Ok(plan);
     }
+    if connection.engine() == Engine::Postgres {
+        // Nobody else can have written, so this only saves a statement.
+        let written = write(connection, &plan, &[]).await?;
+        return if written { Ok(plan) } else { Err(Error::Database("the head moved under its lock".to_owned())) };
+    }
+    connection.write(&plan.writes).await?;
+    connection.execute("UPDATE log_head SET position = $1, batch = batch + 1", vec![plan.head_after.into()]).await?;
     Ok(plan)
 }
 

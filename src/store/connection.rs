@@ -115,7 +115,26 @@ impl Connection {
     /// # Errors
     /// What `work` fails with; [`Error::Database`] when the engine refuses or cannot be reached.
     pub async fn transaction<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        self.batch(self.engine().begin()).await?;
+        self.transaction_from(self.engine().begin(), work).await
+    }
+
+    /// The same with the head of the log locked against other writers from the beginning.
+    ///
+    /// # Errors
+    /// As [`Self::transaction`].
+    pub async fn transaction_on_head<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.transaction_from(self.engine().begin_on_head(), work).await
+    }
+
+    async fn transaction_from<T>(
+        &mut self,
+        begin: &str,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.batch(begin).await?;
         match work(self).await {
             Ok(done) => self.commit().await.map(|()| done),
             Err(error) => {

@@ -44,19 +44,19 @@ impl Engine {
         }
     }
 
+    /// Starts a transaction that is going to write, with the head of the log locked against other writers, in one round trip.
+    pub fn begin_on_head(self) -> &'static str {
+        match self {
+            Self::Sqlite => self.begin(),
+            Self::Postgres => "BEGIN; SELECT position FROM log_head FOR UPDATE",
+        }
+    }
+
     /// Starts a transaction that sees one state of the database throughout.
     pub fn begin_snapshot(self) -> &'static str {
         match self {
             Self::Sqlite => "BEGIN",
             Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ",
-        }
-    }
-
-    /// Locks the head of the log against other writers; SQLite's write transaction has done so already.
-    pub fn lock_head(self) -> &'static str {
-        match self {
-            Self::Sqlite => "SELECT position FROM log_head",
-            Self::Postgres => "SELECT position FROM log_head FOR UPDATE",
         }
     }
 }

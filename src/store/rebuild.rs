@@ -228,7 +228,6 @@ impl Store {
         if let Some(sql) = connection.engine().lock_table("log_head") {
             connection.batch(&sql).await?;
         }
-        connection.query(connection.engine().lock_head(), Vec::new()).await?;
         let head = head(connection).await?;
         while replay.position < head {
             let page = self.page(connection, replay.position, head, STEP).await?;

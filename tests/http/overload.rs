@@ -35,7 +35,7 @@ async fn fill(product: &Product) -> Vec<Waiting<'_>> {
 }
 
 on_both_engines! {
-    /// Contract 50.
+    /// Design, guarantee 12.
     async fn a_full_queue_is_told_with_a_time_to_come_back(engine: Engine) {
         let product = Product::start(engine).await;
         let campaign = product.campaign(json!({})).await;

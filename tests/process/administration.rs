@@ -115,7 +115,7 @@ async fn two_servers_on_one_database_make_one_first_organization_and_read_each_o
     }
 }
 
-/// Contract 19.
+/// Contract 17; design, guarantee 8.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_on_one_database_expire_every_invite_once() {
     const INVITES: i64 = 1_500;
