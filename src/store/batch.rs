@@ -170,7 +170,7 @@ pub async fn commit(
 
 /// Writes a batch again whose first try was lost with its connection, without knowing what became of it: the guess of that
 /// try, which holds only if no batch was written since, the lost one included. So of the two at most one takes effect. `None`
-/// when nothing was written now; then it is still not known.
+/// when nothing was written now; then it is still not known. SQLite's connection is not lost, and its errors are no chance.
 ///
 /// # Errors
 /// As [`commit`].
@@ -180,6 +180,9 @@ pub async fn repeat(
     now: i64,
     memory: &mut Memory,
 ) -> Result<Option<Vec<Outcome>>, Error> {
+    if connection.engine() == Engine::Sqlite {
+        return Ok(None);
+    }
     let wants = Wants::of(submissions);
     let Some(state) = memory.guess(&wants) else { return Ok(None) };
     let plan = Plan::new(state, submissions);

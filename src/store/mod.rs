@@ -67,7 +67,7 @@ pub enum Error {
     /// The database failed or was lost. Whether a commit that was under way took effect is not known.
     #[error("database: {0}")]
     Database(String),
-    /// The database cannot be reached, or the writer has stopped.
+    /// The database cannot be reached or wants to be asked again, or the writer has stopped.
     #[error("unavailable: {0}")]
     Unavailable(String),
     /// Too many submissions are waiting.
@@ -88,6 +88,12 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => Self::Unavailable(error.to_string()),
+            // SQLSTATE: the server has ended the connection (it stops, or was told to), or the statement, to undo a deadlock.
+            sqlx::Error::Database(ref cause)
+                if cause.code().is_some_and(|code| code.starts_with("57P0") || code == "40P01") =>
+            {
+                Self::Unavailable(error.to_string())
+            }
             // SQLSTATE classes: data exceptions, integrity violations, faulty statements, limits exceeded.
             sqlx::Error::Database(ref cause)
                 if cause

@@ -177,12 +177,12 @@ impl Opener {
 }
 
 /// Reads once more as long as it is no fault of the statement: a restart of PostgreSQL has ended every connection of the
-/// pool, or a rebuild has just exchanged the tables. A new connection that cannot be had is the end.
+/// pool, or the exchange of tables at the end of a rebuild was in the way. A new connection that cannot be had is the end.
 async fn read(pool: &PgPool, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
     for _ in 0..pool.options().get_max_connections() {
         let mut connection = Connection::Pooled(pool.acquire().await?);
         match connection.query(&sql, parameters.clone()).await {
-            Err(Error::Database(_) | Error::Unavailable(_)) => {}
+            Err(Error::Unavailable(_)) => {}
             result => return result,
         }
     }

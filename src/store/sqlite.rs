@@ -18,18 +18,17 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Opens the database for writing, and makes it if it is not there.
 ///
-/// A new file is its owner's alone, and so are those that SQLite makes beside it. `synchronous = FULL` makes a commit durable
-/// before it is answered; WAL lets readers go on meanwhile. The log is brought into the database by
-/// [`super::checkpoints::Checkpoints`], and from 16,000 pages on by the writer's own commits.
+/// `synchronous = FULL` makes a commit durable before it is answered; WAL lets readers go on meanwhile. The log is brought into
+/// the database by [`super::checkpoints::Checkpoints`], and from 16,000 pages on by the writer's own commits.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the file cannot be made, [`Error::Database`] when it is no database.
 pub fn open_writer(path: &Path) -> Result<Connection, Error> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = std::fs::OpenOptions::new();
-    let made = options.append(true).create(true).mode(0o600).open(path);
-    made.map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
-    let connection = Connection::open(path)?;
+    if !path.exists() {
+        make(path).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
+    }
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     configure(&connection, 64)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
@@ -40,15 +39,30 @@ pub fn open_writer(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// Makes an empty database, unless somebody else has just done so. It is its owner's alone, and so are the files that SQLite
+/// makes beside it.
+///
+/// It is put in its place when it is complete. Turning a new database to WAL where others open it at the same time fails for
+/// some of them, without waiting. And the file must never be opened but by SQLite: whoever closes it takes away the locks
+/// that the process has on it (<https://sqlite.org/howtocorrupt.html>, section 2.2).
+fn make(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let new = tempfile::Builder::new().prefix("new.").suffix(".db").tempfile_in(folder)?.into_temp_path();
+    drop(open_writer(&new)?);
+    match new.persist_noclobber(path) {
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.error.into()),
+        Ok(()) => Ok(std::fs::File::open(folder)?.sync_all()?),
+    }
+}
+
 /// Opens the database for reading.
 ///
 /// # Errors
 /// [`Error::Database`] when it is not there, or no database.
 pub fn open_reader(path: &Path) -> Result<Connection, Error> {
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
-    )?;
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     configure(&connection, 8)?;
     Ok(connection)
 }
@@ -158,5 +172,25 @@ mod tests {
         assert_eq!(pragma("synchronous"), 2);
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).expect("a mode");
         assert_eq!(mode, "wal");
+    }
+
+    /// Other programs' SQLite removes the log of a database that nobody seems to have open.
+    #[test]
+    fn whoever_opens_it_again_leaves_the_locks_alone() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("relay.db");
+        let first = open_writer(&path).expect("open");
+        let suffix = format!(":{} ", std::fs::metadata(&path).expect("there").ino());
+        let locked = || {
+            let locks = std::fs::read_to_string("/proc/locks").expect("Linux");
+            locks.lines().any(|line| line.contains("POSIX") && line.contains(&suffix))
+        };
+        assert!(locked(), "as long as it is open");
+        drop((open_writer(&path).expect("open"), open_reader(&path).expect("open")));
+        assert!(locked(), "still");
+        drop(first);
+        assert!(!locked());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing else is left");
     }
 }

@@ -53,6 +53,20 @@ on_both_homes! {
 }
 
 on_both_homes! {
+    /// On SQLite, whoever is the last to close the database takes its log away: a command must see that it is not the last.
+    async fn what_is_acknowledged_after_a_command_has_ended_survives_a_kill(home: Home) {
+        let mut server = home.serve().await;
+        let key = home.organization();
+        home.succeed(&["projections", "verify"]);
+        assert_eq!(post(&format!("{}/v1/projects", server.url), &key, json!({"name": "P"})).await.0, 201);
+        server.kill9();
+        let server = home.serve().await;
+        let (status, page) = get(&format!("{}/v1/projects", server.url), &key).await;
+        assert_eq!((status, &page["pagination"]["total"]), (200, &json!(1)));
+    }
+}
+
+on_both_homes! {
     async fn a_demo_has_interviews_to_read_and_links_to_open(home: Home) {
         let server = home.serve().await;
         let told = home.succeed(&["demo"]);

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -250,7 +251,12 @@ impl Cluster {
 
     /// Where to connect. The same before and after a restart.
     pub fn url(&self) -> String {
-        format!("postgres://postgres:{}@127.0.0.1:{}/postgres?sslmode=disable", self.password, self.port)
+        format!("postgres://postgres:{}@{}/postgres?sslmode=disable", self.password, self.address())
+    }
+
+    /// Where it listens. The same before and after a restart.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// The URL of another database of this cluster.

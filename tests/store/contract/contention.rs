@@ -1,9 +1,6 @@
 //! Commands that always come too late.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aggregates::{
     id::{OrganizationId, ProjectId},
@@ -19,6 +16,7 @@ use interview_relay::{
 };
 use serde_json::{Value, json};
 
+use super::personal::commands;
 use crate::support::engines::{Engine, on_both_engines};
 
 /// Renames a project, but another node renames it first, so many times.
@@ -44,10 +42,6 @@ impl Command for Overtaken<'_> {
 
 fn rename(id: ProjectId, name: String) -> UpdateProject {
     UpdateProject { id, if_match: IfMatch(None), body: json!({"name": name}).into() }
-}
-
-fn commands(engine: &Engine, store: interview_relay::store::Store) -> Arc<Commands> {
-    Arc::new(Commands::new(store, engine.clock.clone(), engine.keys.clone(), "https://relay.example".to_owned()))
 }
 
 async fn name(engine: &Engine) -> String {

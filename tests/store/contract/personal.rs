@@ -116,7 +116,7 @@ impl Command for Show {
     }
 }
 
-fn commands(engine: &Engine, store: Store) -> Arc<Commands> {
+pub(super) fn commands(engine: &Engine, store: Store) -> Arc<Commands> {
     Arc::new(Commands::new(store, engine.clock.clone(), engine.keys.clone(), "https://relay.example".to_owned()))
 }
 

@@ -112,14 +112,8 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, seen: Arc<[AtomicUs
 async fn what_is_repeated_takes_effect_once() {
     let cluster = Cluster::start();
     Store::migrate(Location::Postgres(cluster.url())).await.expect("migrate");
-    let (_, port) = cluster
-        .url()
-        .split_once("127.0.0.1:")
-        .map(|(before, after)| (before.to_owned(), after.to_owned()))
-        .expect("loopback");
-    let port: u16 = port.split('/').next().and_then(|port| port.parse().ok()).expect("a port");
-    let (proxy, seen) = cutting(([127, 0, 0, 1], port).into()).await;
-    let store = open(cluster.url().replace(&format!("127.0.0.1:{port}"), &proxy.to_string())).await;
+    let (proxy, seen) = cutting(cluster.address()).await;
+    let store = open(cluster.url().replace(&cluster.address().to_string(), &proxy.to_string())).await;
     for n in 0..2 {
         assert!(committed(&store.commit(append("org_1", &format!("prj_{n}"), 1)).await));
     }
