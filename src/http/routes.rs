@@ -129,6 +129,7 @@ fn resources() -> Vec<Operation<Arc<App>>> {
         Operation::new(Access::Mail, routes!(mail::open::open)),
         Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::list::list)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::create::create)),
+        Operation::scoped(Scope::ApiKeysRead, routes!(api_keys::get::get)),
         Operation::scoped(Scope::ApiKeysWrite, routes!(api_keys::revoke::revoke)),
     ]
 }

@@ -18,8 +18,6 @@ pub enum Connection {
     Sqlite(rusqlite::Connection),
     /// A PostgreSQL connection of ours alone.
     Postgres(Box<PgConnection>),
-    /// A PostgreSQL connection of the pool.
-    Pooled(sqlx::pool::PoolConnection<sqlx::Postgres>),
 }
 
 impl Connection {
@@ -27,7 +25,7 @@ impl Connection {
     pub fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(_) => Engine::Sqlite,
-            Self::Postgres(_) | Self::Pooled(_) => Engine::Postgres,
+            Self::Postgres(_) => Engine::Postgres,
         }
     }
 
@@ -39,7 +37,6 @@ impl Connection {
         match self {
             Self::Sqlite(connection) => super::sqlite::query(connection, sql, &parameters),
             Self::Postgres(connection) => postgres_query(connection, sql, parameters).await,
-            Self::Pooled(connection) => postgres_query(connection, sql, parameters).await,
         }
     }
 
@@ -50,7 +47,7 @@ impl Connection {
     pub async fn execute(&mut self, sql: &str, parameters: Vec<Value>) -> Result<u64, Error> {
         match self {
             Self::Sqlite(connection) => super::sqlite::execute(connection, sql, &parameters),
-            Self::Postgres(_) | Self::Pooled(_) => {
+            Self::Postgres(_) => {
                 let query = bind_all(sql, parameters)?;
                 Ok(self.postgres()?.execute(query).await?.rows_affected())
             }
@@ -165,7 +162,6 @@ impl Connection {
         match self {
             Self::Sqlite(_) => Err(Error::Corrupt("a PostgreSQL statement on an SQLite connection".into())),
             Self::Postgres(connection) => Ok(connection),
-            Self::Pooled(connection) => Ok(connection),
         }
     }
 }

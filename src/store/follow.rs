@@ -1,7 +1,7 @@
 //! Waking who follows the log, as soon as something is committed on any node.
 //!
 //! What a node commits itself wakes its followers at once. Of other nodes' commits on PostgreSQL it hears through
-//! `NOTIFY`, which a node sends from a connection of its pool *after* its commits, at most once per [`QUIET`], and
+//! `NOTIFY`, which a node sends from one of its reading connections *after* its commits, at most once per [`QUIET`], and
 //! without waiting for the disk: sent within the commit it would put every batch through PostgreSQL's one notification
 //! lock, and here the batch pays nothing. A notification can therefore be lost, with the node that was about to send it
 //! or with the connection (or be kept back by a connection pooler), so all nodes also look for themselves now and then;
@@ -15,7 +15,7 @@ use std::{
 use sqlx::postgres::PgListener;
 use tokio::{sync::watch, time::MissedTickBehavior};
 
-use super::{Error, Store, opener::Opener};
+use super::{Error, Store, dialect::Engine, readers::Readers};
 
 /// The channel of our notifications. Each database has its own.
 const CHANNEL: &str = "interview_relay_log";
@@ -50,7 +50,7 @@ impl Store {
     pub fn follow(&self) -> Follower {
         let start = || {
             let (sender, receiver) = watch::channel(0);
-            tokio::spawn(watch_out(self.opener.clone(), self.committer.head(), sender));
+            tokio::spawn(watch_out(self.readers.clone(), self.committer.head(), sender));
             receiver
         };
         let mut receiver = self.followers.0.get_or_init(start).clone();
@@ -60,11 +60,13 @@ impl Store {
 }
 
 /// Wakes the followers until there are none and the store is gone.
-async fn watch_out(opener: Arc<Opener>, mut own: watch::Receiver<i64>, followers: watch::Sender<i64>) {
-    let listening = opener.pool().is_some();
-    let mut look = tokio::time::interval(if listening { LOOK } else { LOOK_SQLITE });
+async fn watch_out(readers: Arc<Readers>, mut own: watch::Receiver<i64>, followers: watch::Sender<i64>) {
+    let mut look = tokio::time::interval(match readers.opener().engine() {
+        Engine::Sqlite => LOOK_SQLITE,
+        Engine::Postgres => LOOK,
+    });
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let ears = tokio::spawn(listen(opener.clone(), followers.clone()));
+    let ears = tokio::spawn(listen(readers.clone(), followers.clone()));
     loop {
         let head = tokio::select! {
             () = followers.closed() => break,
@@ -72,7 +74,7 @@ async fn watch_out(opener: Arc<Opener>, mut own: watch::Receiver<i64>, followers
                 Ok(()) => *own.borrow_and_update(),
                 Err(_) => break,
             },
-            _ = look.tick() => match last_position(&opener).await {
+            _ = look.tick() => match last_position(&readers).await {
                 Ok(head) => head,
                 // Whoever reads the log will find out, and say so.
                 Err(_) => continue,
@@ -91,14 +93,14 @@ fn advance(followers: &watch::Sender<i64>, head: i64) {
     });
 }
 
-async fn last_position(opener: &Arc<Opener>) -> Result<i64, Error> {
-    let rows = opener.query("SELECT position FROM log_head".to_owned(), Vec::new()).await?;
+async fn last_position(readers: &Arc<Readers>) -> Result<i64, Error> {
+    let rows = readers.query("SELECT position FROM log_head".to_owned(), Vec::new()).await?;
     Ok(rows.first().map_or(0, |row| row[0].int()))
 }
 
 /// Listens to other nodes, on a connection of its own.
-async fn listen(opener: Arc<Opener>, followers: watch::Sender<i64>) {
-    let Ok(Some(pool)) = opener.pool_for_listening() else { return };
+async fn listen(readers: Arc<Readers>, followers: watch::Sender<i64>) {
+    let Ok(Some(pool)) = readers.opener().pool_for_listening() else { return };
     loop {
         if let Err(error) = hear(&pool, &followers).await {
             tracing::debug!(%error, "not listening to other nodes right now");
@@ -119,15 +121,15 @@ async fn hear(pool: &sqlx::PgPool, followers: &watch::Sender<i64>) -> Result<(),
 }
 
 /// Tells other nodes what this one commits, as long as its writer runs.
-pub async fn announce(opener: Arc<Opener>, mut own: watch::Receiver<i64>) {
-    if opener.pool().is_none() {
+pub async fn announce(readers: Arc<Readers>, mut own: watch::Receiver<i64>) {
+    if readers.opener().engine() == Engine::Sqlite {
         return;
     }
     while own.changed().await.is_ok() {
         let head = own.borrow_and_update().to_string();
         // A transaction that notifies commits like one that writes; but nothing depends on this one.
         let sql = "SELECT 1 FROM set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
-        if let Err(error) = opener.query(sql.to_owned(), vec![CHANNEL.into(), head.into()]).await {
+        if let Err(error) = readers.query(sql.to_owned(), vec![CHANNEL.into(), head.into()]).await {
             tracing::debug!(%error, "other nodes were not told of a commit and will see for themselves");
         }
         tokio::time::sleep(QUIET).await;

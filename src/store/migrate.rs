@@ -1,6 +1,11 @@
 //! Schema migrations: numbered SQL files, applied once each, in order, never edited after that.
 
-use super::{Error, connection::Connection, dialect::Engine, value::Value};
+use super::{
+    Error,
+    connection::Connection,
+    dialect::Engine,
+    value::{Row, Value},
+};
 use crate::trust::secret_key::hex;
 use sha2::{Digest, Sha256};
 
@@ -35,14 +40,7 @@ const LOCK: i64 = 0x7265_6c61_795f_6d67;
 /// # Errors
 /// [`Error::Schema`] when an applied migration differs from ours or is unknown to us; [`Error::Database`].
 pub async fn migrate(connection: &mut Connection) -> Result<usize, Error> {
-    let engine = connection.engine();
-    connection.batch(engine.begin()).await?;
-    let result = apply(connection).await;
-    match &result {
-        Ok(_) => connection.commit().await?,
-        Err(_) => _ = connection.rollback().await,
-    }
-    result
+    connection.transaction(apply).await
 }
 
 async fn apply(connection: &mut Connection) -> Result<usize, Error> {
@@ -57,10 +55,11 @@ async fn apply(connection: &mut Connection) -> Result<usize, Error> {
                  (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)",
         )
         .await?;
-    let applied = applied(connection).await?;
+    let engine = connection.engine();
+    let applied = applied(engine, &connection.query(APPLIED, vec![]).await?)?;
     let mut count = 0;
     for migration in MIGRATIONS.iter().skip(applied) {
-        let sql = text(connection, migration);
+        let sql = text(engine, migration);
         connection.batch(sql).await?;
         let row: Vec<Value> = vec![migration.version.into(), migration.name.into(), checksum(sql).into()];
         connection.execute("INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", row).await?;
@@ -69,31 +68,32 @@ async fn apply(connection: &mut Connection) -> Result<usize, Error> {
     Ok(count)
 }
 
-/// How many migrations are missing.
+/// What was applied, for [`pending`].
+pub const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
+
+/// How many migrations are missing where the answer to [`APPLIED`] is `rows`.
 ///
 /// # Errors
 /// As [`migrate`].
-pub async fn pending(connection: &mut Connection) -> Result<usize, Error> {
-    Ok(MIGRATIONS.len() - applied(connection).await?)
+pub fn pending(engine: Engine, rows: &[Row]) -> Result<usize, Error> {
+    Ok(MIGRATIONS.len() - applied(engine, rows)?)
 }
 
-async fn applied(connection: &mut Connection) -> Result<usize, Error> {
-    let rows =
-        connection.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version", vec![]).await?;
+fn applied(engine: Engine, rows: &[Row]) -> Result<usize, Error> {
     for (i, row) in rows.iter().enumerate() {
         let name = row[1].text();
         let Some(ours) = MIGRATIONS.get(i) else {
             return Err(Error::Schema(format!("the database has migration {name}, which this version does not know")));
         };
-        if row[0].int() != ours.version || row[2].text() != checksum(text(connection, ours)) {
+        if row[0].int() != ours.version || row[2].text() != checksum(text(engine, ours)) {
             return Err(Error::Schema(format!("migration {name} differs from the one that was applied")));
         }
     }
     Ok(rows.len())
 }
 
-fn text(connection: &Connection, migration: &Migration) -> &'static str {
-    match connection.engine() {
+fn text(engine: Engine, migration: &Migration) -> &'static str {
+    match engine {
         Engine::Sqlite => migration.sqlite,
         Engine::Postgres => migration.postgres,
     }

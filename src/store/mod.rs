@@ -22,6 +22,7 @@ mod log;
 mod mails;
 mod migrate;
 mod opener;
+mod readers;
 mod rebuild;
 mod replays;
 mod rows;
@@ -55,7 +56,7 @@ pub use self::{
     write::{Mode, TableWrite},
 };
 
-use self::{committer::Committer, dialect::Engine, follow::Followers, keys::KeyCache, opener::Opener};
+use self::{committer::Committer, dialect::Engine, follow::Followers, keys::KeyCache, opener::Opener, readers::Readers};
 use crate::{clock::Clock, trust::keys::Keys};
 
 /// Why the store could not do something.
@@ -133,6 +134,7 @@ impl From<serde_json::Error> for Error {
 #[derive(Clone)]
 pub struct Store {
     opener: Arc<Opener>,
+    readers: Arc<Readers>,
     committer: Committer,
     aside: Arc<tokio::sync::OnceCell<Committer>>,
     clock: Clock,
@@ -147,12 +149,14 @@ impl Store {
     /// # Errors
     /// When the database cannot be opened or its schema is a newer one.
     pub async fn open(location: Location, keys: Arc<Keys>, clock: Clock, readers: u32) -> Result<Self, Error> {
-        let opener = Arc::new(Opener::new(location, readers)?);
+        let opener = Arc::new(Opener::new(location)?);
+        let readers = Readers::new(opener.clone(), readers);
         migrate::migrate(&mut opener.writer().await?).await?;
         let committer = Committer::start(opener.clone(), clock.clone()).await?;
-        tokio::spawn(follow::announce(opener.clone(), committer.head()));
+        tokio::spawn(follow::announce(readers.clone(), committer.head()));
         Ok(Self {
             opener,
+            readers,
             committer,
             aside: Arc::default(),
             clock,
@@ -167,7 +171,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn migrate(location: Location) -> Result<usize, Error> {
-        migrate::migrate(&mut Opener::new(location, 1)?.writer().await?).await
+        migrate::migrate(&mut Opener::new(location)?.writer().await?).await
     }
 
     /// Commits a submission; see [`Outcome`] for what can become of it.
@@ -188,9 +192,7 @@ impl Store {
     /// # Errors
     /// What stands in the way.
     pub async fn ready(&self) -> Result<(), Error> {
-        let mut connection = self.opener.reader().await?;
-        let missing = migrate::pending(&mut connection).await?;
-        self.opener.give_back(connection);
+        let missing = migrate::pending(self.engine(), &self.query(migrate::APPLIED.to_owned(), Vec::new()).await?)?;
         if missing > 0 { Err(Error::Schema(format!("{missing} migrations are missing"))) } else { Ok(()) }
     }
 
@@ -207,9 +209,9 @@ impl Store {
 
     /// Which engine is in use, in the words of its makers.
     pub fn engine_name(&self) -> &'static str {
-        match self.opener.location() {
-            Location::Sqlite(_) => "SQLite",
-            Location::Postgres(_) => "PostgreSQL",
+        match self.engine() {
+            Engine::Sqlite => "SQLite",
+            Engine::Postgres => "PostgreSQL",
         }
     }
 
@@ -219,14 +221,11 @@ impl Store {
     }
 
     fn engine(&self) -> Engine {
-        match self.opener.location() {
-            Location::Sqlite(_) => Engine::Sqlite,
-            Location::Postgres(_) => Engine::Postgres,
-        }
+        self.opener.engine()
     }
 
     /// Runs one reading statement.
     async fn query(&self, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
-        self.opener.query(sql, parameters).await
+        self.readers.query(sql, parameters).await
     }
 }

@@ -1,21 +1,17 @@
 //! Where the database is, and how connections to it are opened.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
     Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::sync::Semaphore;
 
-use super::{
-    Error,
-    checkpoints::Checkpoints,
-    connection::Connection,
-    dialect::Engine,
-    sqlite,
-    value::{Row, Value},
-};
+use super::{Error, checkpoints::Checkpoints, connection::Connection, dialect::Engine, sqlite};
 
 /// Where the data lives.
 #[derive(Clone, Debug)]
@@ -26,54 +22,40 @@ pub enum Location {
     Postgres(String),
 }
 
-/// SQLite connections for reading, at most: more would only be opened and closed, and prepare their statements anew.
-const SQLITE_READERS: usize = 8;
+/// How long to wait for a connection to PostgreSQL.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens connections of each kind.
 pub struct Opener {
     location: Location,
-    pool: Option<PgPool>,
-    readers: parking_lot::Mutex<Vec<rusqlite::Connection>>,
-    /// Whoever reads from SQLite holds one of [`SQLITE_READERS`] permits.
-    reading: Arc<Semaphore>,
 }
 
 impl Opener {
-    /// Prepares for a location. PostgreSQL gets a pool of `readers` connections; nothing is opened yet.
+    /// Prepares for a location. Nothing is opened yet.
     ///
     /// # Errors
     /// When the URL cannot be parsed.
-    pub fn new(location: Location, readers: u32) -> Result<Self, Error> {
-        let pool = match &location {
-            Location::Sqlite(_) => None,
-            Location::Postgres(url) => Some(
-                PgPoolOptions::new()
-                    .max_connections(readers)
-                    .acquire_timeout(Duration::from_secs(5))
-                    .test_before_acquire(false)
-                    .connect_lazy_with(options(url)?),
-            ),
-        };
-        let reading = Arc::new(Semaphore::new(SQLITE_READERS));
-        Ok(Self { location, pool, readers: parking_lot::Mutex::default(), reading })
+    pub fn new(location: Location) -> Result<Self, Error> {
+        if let Location::Postgres(url) = &location {
+            options(url)?;
+        }
+        Ok(Self { location })
     }
 
-    /// Where the data lives.
-    pub fn location(&self) -> &Location {
-        &self.location
+    /// What the data lives in.
+    pub fn engine(&self) -> Engine {
+        match self.location {
+            Location::Sqlite(_) => Engine::Sqlite,
+            Location::Postgres(_) => Engine::Postgres,
+        }
     }
 
     /// A connection of the caller's own, which may write.
     ///
     /// # Errors
-    /// [`Error::Database`] when the database cannot be opened.
+    /// [`Error::Database`] and [`Error::Unavailable`] when the database cannot be opened.
     pub async fn writer(&self) -> Result<Connection, Error> {
-        match &self.location {
-            Location::Sqlite(path) => Ok(Connection::Sqlite(sqlite::open_writer(path)?)),
-            Location::Postgres(url) => {
-                Ok(Connection::Postgres(Box::new(PgConnection::connect_with(&options(url)?).await?)))
-            }
-        }
+        self.open(sqlite::open_writer).await
     }
 
     /// A connection for whoever commits: its statements look rows up by their keys, in batches, the same few again and again.
@@ -95,45 +77,24 @@ impl Opener {
         Ok(connection)
     }
 
-    /// A connection for reading: of the pool on PostgreSQL, kept for re-use by [`Self::give_back`] on SQLite.
+    /// A connection for reading.
     ///
     /// # Errors
-    /// [`Error::Database`] when the database cannot be opened.
+    /// As [`Self::writer`].
     pub async fn reader(&self) -> Result<Connection, Error> {
-        match (&self.location, &self.pool) {
-            (_, Some(pool)) => Ok(Connection::Pooled(pool.acquire().await?)),
-            (Location::Sqlite(path), None) => Ok(Connection::Sqlite(match self.readers.lock().pop() {
-                Some(connection) => connection,
-                None => sqlite::open_reader(path)?,
-            })),
-            (Location::Postgres(_), None) => Err(Error::Unavailable("no pool".into())),
-        }
+        self.open(sqlite::open_reader).await
     }
 
-    /// Runs one reading statement. SQLite reads on a thread that may block.
-    ///
-    /// # Errors
-    /// [`Error::Database`], [`Error::Unavailable`].
-    pub async fn query(self: &Arc<Self>, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
-        let closed = |_| Error::Unavailable("no more is read".into());
-        let permit = match &self.location {
-            Location::Sqlite(_) => Some(Arc::clone(&self.reading).acquire_owned().await.map_err(closed)?),
-            // The pool counts its own.
-            Location::Postgres(_) => None,
-        };
-        if let Some(pool) = &self.pool {
-            return read(pool, sql, parameters).await;
+    async fn open(&self, file: fn(&Path) -> Result<rusqlite::Connection, Error>) -> Result<Connection, Error> {
+        match &self.location {
+            Location::Sqlite(path) => Ok(Connection::Sqlite(file(path)?)),
+            Location::Postgres(url) => {
+                let options = options(url)?;
+                let connection = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options)).await;
+                let connection = connection.map_err(|_| Error::Unavailable("PostgreSQL does not answer".into()))?;
+                Ok(Connection::Postgres(Box::new(connection?)))
+            }
         }
-        let mut connection = self.reader().await?;
-        let opener = Arc::clone(self);
-        let read = move || {
-            let rows = futures_executor::block_on(connection.query(&sql, parameters));
-            opener.give_back(connection);
-            // Not before: a caller that goes away does not stop the reading.
-            drop(permit);
-            rows
-        };
-        tokio::task::spawn_blocking(read).await.map_err(|error| Error::Unavailable(error.to_string()))?
     }
 
     /// On SQLite, what keeps the log beside the database short.
@@ -145,11 +106,6 @@ impl Opener {
             Location::Sqlite(path) => Checkpoints::start(sqlite::open_writer(path)?).map(Some),
             Location::Postgres(_) => Ok(None),
         }
-    }
-
-    /// The pool of connections for reading, on PostgreSQL.
-    pub fn pool(&self) -> Option<&PgPool> {
-        self.pool.as_ref()
     }
 
     /// On PostgreSQL, a pool of the one connection that listens for as long as the process runs.
@@ -164,29 +120,6 @@ impl Opener {
             }
         }
     }
-
-    /// Keeps an SQLite reader for the next one who needs it.
-    pub fn give_back(&self, connection: Connection) {
-        if let Connection::Sqlite(connection) = connection {
-            let mut readers = self.readers.lock();
-            if readers.len() < SQLITE_READERS {
-                readers.push(connection);
-            }
-        }
-    }
-}
-
-/// Reads once more as long as it is no fault of the statement: a restart of PostgreSQL has ended every connection of the
-/// pool, or the exchange of tables at the end of a rebuild was in the way. A new connection that cannot be had is the end.
-async fn read(pool: &PgPool, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
-    for _ in 0..pool.options().get_max_connections() {
-        let mut connection = Connection::Pooled(pool.acquire().await?);
-        match connection.query(&sql, parameters.clone()).await {
-            Err(Error::Unavailable(_)) => {}
-            result => return result,
-        }
-    }
-    Connection::Pooled(pool.acquire().await?).query(&sql, parameters).await
 }
 
 /// Plans are made for the parameters that are given: a plan for any, made on an empty table, once scanned sequentially ever

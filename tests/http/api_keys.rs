@@ -163,7 +163,9 @@ on_both_engines! {
         assert_eq!(get(&product, "/v1/projects", &key).await.refused(401), "INVALID_API_KEY");
         let listed = product.get("/v1/api-keys").await.expect(200);
         let ours = listed["data"].as_array().expect("a list").iter().find(|item| item["id"] == json!(id)).cloned();
-        assert!(ours.expect("still listed")["revokedAt"].is_string());
+        let ours = ours.expect("still listed");
+        assert!(ours["revokedAt"].is_string());
+        assert_eq!(product.get(&format!("/v1/api-keys/{id}")).await.expect(200), ours);
         let sql = "SELECT COUNT(*) FROM events WHERE type = 'api_key.revoked'";
         product.delete(&format!("/v1/api-keys/{id}")).await;
         assert_eq!(product.engine.number(sql).await, 1, "once");
@@ -187,6 +189,9 @@ on_both_engines! {
             product.upkeep().await;
             let now = product.engine.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true);
             assert_eq!(last_used().await, json!(now));
+            let shown = product.get(&format!("/v1/api-keys/{id}")).await;
+            assert_eq!(shown.header("cache-control"), Some("no-store"), "its last use changes without a version");
+            assert_eq!(shown.expect(200)["lastUsedAt"], json!(now));
         }
         assert_eq!(product.engine.number("SELECT position FROM log_head").await, events, "a use is no event");
         product.stop().await;

@@ -120,6 +120,44 @@ on_both_engines! {
         }
     }
 
+    async fn what_is_made_is_where_its_location_says(engine: Engine) {
+        let product = Product::start(engine).await;
+        let campaign = product.campaign(json!({})).await;
+        let script = product.script().await;
+        let questions = json!([{"id": "q1", "text": "How was it?", "type": "open"}]);
+        let new_script = json!({"name": "S", "systemPrompt": "Be kind.", "questions": questions});
+        let export = product.get(&format!("/v1/scripts/{script}/export")).await.expect(200);
+        let cases = [
+            ("/v1/projects", json!({"name": "P"})),
+            ("/v1/scripts", new_script),
+            ("/v1/scripts/import", export),
+            ("/v1/scripts/{scriptId}/versions", json!({"questions": questions})),
+            ("/v1/campaigns", json!({"name": "C", "scriptId": script})),
+            ("/v1/campaigns/{campaignId}/invites", json!({"email": "ada@example.com"})),
+            ("/v1/email-templates", json!({"name": "T", "subject": "S", "text": "T", "html": "H"})),
+            ("/v1/organization/members", json!({"email": "cy@example.com"})),
+            ("/v1/webhooks", json!({"url": "http://127.0.0.1:9/", "eventTypes": ["*"]})),
+            ("/v1/api-keys", json!({"name": "K", "scopes": ["audit:read"]})),
+        ];
+        // Many at once have no place, a consent stands in its session's list; files come as forms and are told of in `files`.
+        let elsewhere = ["/invites/bulk", "/consent", "/media", "/files", "/logo"];
+        for operation in routes::operations() {
+            if !matches!(operation.access, Access::Scope(_)) || operation.success != 201 {
+                continue;
+            }
+            let Some((path, body)) = cases.iter().find(|(path, _)| *path == operation.path) else {
+                assert!(elsewhere.iter().any(|end| operation.path.ends_with(end)), "no case for {}", operation.path);
+                continue;
+            };
+            let path = path.replace("{scriptId}", &script).replace("{campaignId}", &campaign);
+            let made = product.post(&path, body.clone()).await;
+            let document = made.expect(201);
+            let there = product.get(made.header("location").unwrap_or_else(|| panic!("{path}: no Location"))).await;
+            assert_eq!(id(&there.expect(200)), id(&document), "{path}");
+        }
+        product.stop().await;
+    }
+
     async fn every_route_of_a_session_demands_its_own_token_under_its_own_link(engine: Engine) {
         let product = Product::start(engine).await;
         let campaign = product.campaign(json!({})).await;
