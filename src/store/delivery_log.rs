@@ -116,7 +116,7 @@ impl Store {
         let count = format!(
             "SELECT COUNT(*) FROM (SELECT 1 FROM webhook_deliveries WHERE {conditions} LIMIT {COUNTED}) counted"
         );
-        let counted = self.query(count, parameters.clone()).await?;
+        let counted = self.query_list(count, parameters.clone()).await?;
         let (comparison, direction) = if descending { ("<", "DESC") } else { (">", "ASC") };
         if let Some(after) = after {
             parameters.push(after.into());
@@ -129,7 +129,7 @@ impl Store {
             delivery_columns(),
             n - 1
         );
-        let rows = self.query(sql, parameters).await?;
+        let rows = self.query_list(sql, parameters).await?;
         let mut deliveries = rows.iter().map(|row| Delivery::from_row(row)).collect::<Result<Vec<_>, _>>()?;
         let limit = usize::try_from(limit).unwrap_or(0);
         let has_more = deliveries.len() > limit;

@@ -257,7 +257,7 @@ impl Store {
             order(""),
             order("p."),
         );
-        let rows = self.query(sql, conditions.parameters).await?;
+        let rows = self.query_list(sql, conditions.parameters).await?;
         let total = rows.first().and_then(|row: &Row| row.first()).map_or(0, Value::int);
         let mut documents = rows
             .into_iter()
@@ -277,7 +277,7 @@ impl Store {
     pub async fn count(&self, table: &'static str, filters: &[Filter]) -> Result<i64, Error> {
         let mut conditions = Conditions::new(self.engine());
         let sql = format!("SELECT COUNT(*) FROM {table} WHERE {}", conditions.all(filters));
-        let rows = self.query(sql, conditions.parameters).await?;
+        let rows = self.query_list(sql, conditions.parameters).await?;
         Ok(rows.first().map_or(0, |row| row[0].int()))
     }
 

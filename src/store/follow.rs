@@ -50,7 +50,7 @@ impl Store {
     pub fn follow(&self) -> Follower {
         let start = || {
             let (sender, receiver) = watch::channel(0);
-            tokio::spawn(watch_out(self.readers.clone(), self.committer.head(), sender));
+            tokio::spawn(watch_out(self.lookups.clone(), self.committer.head(), sender));
             receiver
         };
         let mut receiver = self.followers.0.get_or_init(start).clone();

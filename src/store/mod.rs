@@ -56,7 +56,14 @@ pub use self::{
     write::{Mode, TableWrite},
 };
 
-use self::{committer::Committer, dialect::Engine, follow::Followers, keys::KeyCache, opener::Opener, readers::Readers};
+use self::{
+    committer::Committer,
+    dialect::Engine,
+    follow::Followers,
+    keys::KeyCache,
+    opener::{Opener, Plans},
+    readers::Readers,
+};
 use crate::{clock::Clock, trust::keys::Keys};
 
 /// Why the store could not do something.
@@ -134,7 +141,8 @@ impl From<serde_json::Error> for Error {
 #[derive(Clone)]
 pub struct Store {
     opener: Arc<Opener>,
-    readers: Arc<Readers>,
+    lookups: Arc<Readers>,
+    lists: Arc<Readers>,
     committer: Committer,
     aside: Arc<tokio::sync::OnceCell<Committer>>,
     clock: Clock,
@@ -144,19 +152,25 @@ pub struct Store {
 }
 
 impl Store {
-    /// Brings the schema up to date and starts the writer. `readers` bounds the connections for queries.
+    /// Brings the schema up to date and starts the writer. To PostgreSQL, `readers` bounds the connections that
+    /// look rows up by their keys, and those that read lists.
     ///
     /// # Errors
     /// When the database cannot be opened or its schema is a newer one.
     pub async fn open(location: Location, keys: Arc<Keys>, clock: Clock, readers: u32) -> Result<Self, Error> {
         let opener = Arc::new(Opener::new(location)?);
-        let readers = Readers::new(opener.clone(), readers);
+        let lookups = Readers::new(opener.clone(), readers, Plans::Lookups);
+        let lists = match opener.engine() {
+            Engine::Sqlite => lookups.clone(),
+            Engine::Postgres => Readers::new(opener.clone(), readers, Plans::Lists),
+        };
         migrate::migrate(&mut opener.writer().await?).await?;
         let committer = Committer::start(opener.clone(), clock.clone()).await?;
-        tokio::spawn(follow::announce(readers.clone(), committer.head()));
+        tokio::spawn(follow::announce(lookups.clone(), committer.head()));
         Ok(Self {
             opener,
-            readers,
+            lookups,
+            lists,
             committer,
             aside: Arc::default(),
             clock,
@@ -224,8 +238,13 @@ impl Store {
         self.opener.engine()
     }
 
-    /// Runs one reading statement.
+    /// Runs one statement that looks rows up by their keys.
     async fn query(&self, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
-        self.readers.query(sql, parameters).await
+        self.lookups.query(sql, parameters).await
+    }
+
+    /// Runs one statement that reads a page of a list, or counts what is in it.
+    async fn query_list(&self, sql: String, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.lists.query(sql, parameters).await
     }
 }

@@ -22,6 +22,38 @@ pub enum Location {
     Postgres(String),
 }
 
+/// How PostgreSQL is to plan what a connection is asked. SQLite plans everything once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plans {
+    /// Each time anew for the parameters at hand, with whatever means. A plan for any parameters, made on an empty table, once scanned
+    /// sequentially ever after.
+    Free,
+    /// The same, but always with an index. Of a new campaign with many rows the statistics know nothing yet, and each page of its
+    /// lists would be sorted out of all of them.
+    Lists,
+    /// Once, and always with indexes, for rows that are looked up by their keys with the same few statements again and again: to
+    /// plan them takes longer than to run them, and on tables that are still small, a large batch of keys would become a scan.
+    Lookups,
+}
+
+impl Plans {
+    fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Free => &[("plan_cache_mode", "force_custom_plan")],
+            Self::Lists => {
+                &[("plan_cache_mode", "force_custom_plan"), ("enable_seqscan", "off"), ("enable_bitmapscan", "off")]
+            }
+            Self::Lookups => &[
+                ("plan_cache_mode", "force_generic_plan"),
+                ("enable_seqscan", "off"),
+                ("enable_bitmapscan", "off"),
+                ("enable_hashjoin", "off"),
+                ("enable_mergejoin", "off"),
+            ],
+        }
+    }
+}
+
 /// How long to wait for a connection to PostgreSQL.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -55,41 +87,34 @@ impl Opener {
     /// # Errors
     /// [`Error::Database`] and [`Error::Unavailable`] when the database cannot be opened.
     pub async fn writer(&self) -> Result<Connection, Error> {
-        self.open(sqlite::open_writer).await
+        self.open(sqlite::open_writer, Plans::Free).await
     }
 
-    /// A connection for whoever commits: its statements look rows up by their keys, in batches, the same few again and again.
-    /// So on PostgreSQL they are planned once, and always with the indexes: planning them anew for each batch costs about as
-    /// much as running them, and on tables that are still small, lookups of a large batch would become scans.
+    /// A connection for whoever commits: its statements look rows up by their keys, in batches.
     ///
     /// # Errors
     /// As [`Self::writer`].
     pub async fn committer(&self) -> Result<Connection, Error> {
-        let mut connection = self.writer().await?;
-        if connection.engine() == Engine::Postgres {
-            connection
-                .batch(
-                    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-                     SET enable_mergejoin = off",
-                )
-                .await?;
-        }
-        Ok(connection)
+        self.open(sqlite::open_writer, Plans::Lookups).await
     }
 
     /// A connection for reading.
     ///
     /// # Errors
     /// As [`Self::writer`].
-    pub async fn reader(&self) -> Result<Connection, Error> {
-        self.open(sqlite::open_reader).await
+    pub async fn reader(&self, plans: Plans) -> Result<Connection, Error> {
+        self.open(sqlite::open_reader, plans).await
     }
 
-    async fn open(&self, file: fn(&Path) -> Result<rusqlite::Connection, Error>) -> Result<Connection, Error> {
+    async fn open(
+        &self,
+        file: fn(&Path) -> Result<rusqlite::Connection, Error>,
+        plans: Plans,
+    ) -> Result<Connection, Error> {
         match &self.location {
             Location::Sqlite(path) => Ok(Connection::Sqlite(file(path)?)),
             Location::Postgres(url) => {
-                let options = options(url)?;
+                let options = options(url)?.options(plans.settings().iter().copied());
                 let connection = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options)).await;
                 let connection = connection.map_err(|_| Error::Unavailable("PostgreSQL does not answer".into()))?;
                 Ok(Connection::Postgres(Box::new(connection?)))
@@ -122,14 +147,12 @@ impl Opener {
     }
 }
 
-/// Plans are made for the parameters that are given: a plan for any, made on an empty table, once scanned sequentially ever
-/// after. A transaction that a lost client left open ends by itself.
+/// A transaction that a lost client left open ends by itself.
 fn options(url: &str) -> Result<PgConnectOptions, Error> {
     Ok(PgConnectOptions::from_str(url)?.application_name("interview-relay").options([
         ("idle_in_transaction_session_timeout", "60s"),
         ("synchronous_commit", "on"),
         ("client_min_messages", "warning"),
         ("jit", "off"),
-        ("plan_cache_mode", "force_custom_plan"),
     ]))
 }

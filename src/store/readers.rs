@@ -16,7 +16,7 @@ use super::{
     Error,
     connection::Connection,
     dialect::Engine,
-    opener::Opener,
+    opener::{Opener, Plans},
     value::{Row, Value},
 };
 
@@ -31,6 +31,7 @@ const IDLE: Duration = Duration::from_mins(5);
 /// The connections.
 pub struct Readers {
     opener: Arc<Opener>,
+    plans: Plans,
     turns: Arc<Semaphore>,
     /// Those that nobody uses, with the time of their last use, the latest last.
     idle: Mutex<VecDeque<(Instant, Connection)>>,
@@ -38,13 +39,13 @@ pub struct Readers {
 
 impl Readers {
     /// Prepares to read on `most` connections to PostgreSQL at once; on those to SQLite this has no influence. Nothing is opened yet.
-    pub fn new(opener: Arc<Opener>, most: u32) -> Arc<Self> {
+    pub fn new(opener: Arc<Opener>, most: u32, plans: Plans) -> Arc<Self> {
         let most = match opener.engine() {
             Engine::Sqlite => SQLITE_READERS,
             Engine::Postgres => most,
         };
         let turns = Arc::new(Semaphore::new(most as usize));
-        Arc::new(Self { opener, turns, idle: Mutex::default() })
+        Arc::new(Self { opener, plans, turns, idle: Mutex::default() })
     }
 
     /// Where connections come from.
@@ -79,10 +80,10 @@ impl Readers {
     async fn read(&self, sql: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
         let connection = match self.take() {
             Some(connection) => connection,
-            None => self.opener.reader().await?,
+            None => self.opener.reader(self.plans).await?,
         };
         match self.read_on(connection, sql, parameters.clone()).await {
-            Err(Error::Unavailable(_)) => self.read_on(self.opener.reader().await?, sql, parameters).await,
+            Err(Error::Unavailable(_)) => self.read_on(self.opener.reader(self.plans).await?, sql, parameters).await,
             result => result,
         }
     }

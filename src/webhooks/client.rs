@@ -136,6 +136,8 @@ impl Client {
         let mut answer = Answer { at: begun.timestamp_micros(), ..Answer::default() };
         let exchange = self.exchange(&request, &mut answer);
         let reason = tokio::select! {
+            // What is there at the deadline still counts.
+            biased;
             result = exchange => result.err(),
             () = self.clock.sleep_until(begun + self.total) => Some("timeout".to_owned()),
         };

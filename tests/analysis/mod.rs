@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 
 /// Runs a Python program that reads JSON and prints JSON.
 fn python(program: &str, input: &Value) -> Value {
-    let python = std::env::var_os("RELAY_TEST_PYTHON").expect("RELAY_TEST_PYTHON is not set: run ./scripts/test");
-    let mut child = Command::new(python)
+    let mut child = Command::new(crate::support::python())
         .args(["-X", "utf8", "-c", program])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -9,7 +9,7 @@ use crate::support::{
     engines::on_both_engines,
     process::{Home, Server},
     product::{Product, id},
-    smtp::python,
+    python,
 };
 
 /// The names of the mails in a folder, in order.

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use crate::support::{
     engines::Engine,
     postgres::TestDatabase,
-    process::{Home, on_both_homes},
+    process::{Home, Server, on_both_homes},
     product::Product,
+    python,
 };
 
 async fn get(url: &str, key: &str) -> (u16, Value) {
@@ -52,18 +53,48 @@ on_both_homes! {
     }
 }
 
-on_both_homes! {
-    /// On SQLite, whoever is the last to close the database takes its log away: a command must see that it is not the last.
-    async fn what_is_acknowledged_after_a_command_has_ended_survives_a_kill(home: Home) {
-        let mut server = home.serve().await;
-        let key = home.organization();
-        home.succeed(&["projections", "verify"]);
-        assert_eq!(post(&format!("{}/v1/projects", server.url), &key, json!({"name": "P"})).await.0, 201);
-        server.kill9();
-        let server = home.serve().await;
+/// Copies a database as the README says, with an SQLite that is not ours.
+const BACKUP: &str = "\
+import sqlite3, sys
+source, copy = map(sqlite3.connect, sys.argv[1:])
+source.backup(copy)
+source.close()";
+
+/// Whoever closes a database that nobody else seems to have open takes its log away, and what is written to that after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_made_by_others_under_traffic_is_whole_and_costs_the_server_nothing() {
+    let (home, restored) = (Home::new(None), Home::new(None));
+    let mut server = home.serve().await;
+    let key = home.organization();
+    let total = async |server: &Server| {
         let (status, page) = get(&format!("{}/v1/projects", server.url), &key).await;
-        assert_eq!((status, &page["pagination"]["total"]), (200, &json!(1)));
+        assert_eq!(status, 200, "{page}");
+        page["pagination"]["total"].as_u64().expect("a number")
+    };
+    let projects = format!("{}/v1/projects", server.url);
+    let make = async || assert_eq!(post(&projects, &key, json!({"name": "P"})).await.0, 201);
+    make().await;
+    std::fs::create_dir(restored.path().join("data")).expect("a folder");
+    let mut backup = tokio::process::Command::new(python());
+    backup.args(["-c", BACKUP]).args([home.sqlite_file(), restored.sqlite_file()]);
+    let backup = tokio::spawn(async move { backup.status().await.expect("Python") });
+    let mut made = 1;
+    while !backup.is_finished() {
+        make().await;
+        made += 1;
     }
+    assert!(backup.await.expect("the task").success());
+    for _ in 0..3 {
+        make().await;
+        made += 1;
+    }
+    server.kill9();
+    assert_eq!(total(&home.serve().await).await, made, "what was written after the copy is there");
+    assert!(home.succeed(&["projections", "verify"]).contains("replay equals live"));
+
+    let server = restored.serve().await;
+    assert!((1..=made).contains(&total(&server).await), "and the copy serves");
+    assert!(restored.succeed(&["projections", "verify"]).contains("replay equals live"));
 }
 
 on_both_homes! {

@@ -23,3 +23,8 @@ pub fn ring() {
     // Another test may have been faster, with the same provider.
     _ = rustls::crypto::ring::default_provider().install_default();
 }
+
+/// The interpreter that has the packages which tests check us against.
+pub fn python() -> String {
+    std::env::var("RELAY_TEST_PYTHON").expect("RELAY_TEST_PYTHON is not set: run the tests with ./scripts/test")
+}

@@ -14,11 +14,6 @@ use tokio::{
 /// Longer than anything takes that is going to happen.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The interpreter that has the packages which tests check us against.
-pub fn python() -> String {
-    std::env::var("RELAY_TEST_PYTHON").expect("RELAY_TEST_PYTHON is not set: run the tests with ./scripts/test")
-}
-
 /// A running SMTP server; it ends with the test.
 pub struct SmtpServer {
     _child: Child,
@@ -32,7 +27,7 @@ impl SmtpServer {
     /// Starts one on a free port.
     pub async fn start() -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/smtp_server.py");
-        let mut child = Command::new(python())
+        let mut child = Command::new(super::python())
             .arg(script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

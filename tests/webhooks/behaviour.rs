@@ -150,7 +150,10 @@ on_both_engines! {
         let delivery = deliveries(&product, &webhook).await.remove(0);
         let path = format!("/v1/webhooks/{}/deliveries/{}", id(&webhook), id(&delivery));
         let shown = product.get(&path).await.expect(200);
-        assert_eq!((first(&shown), &shown["status"]), ((&json!("timeout"), &json!(200)), &json!("pending")));
+        let (reason, status) = first(&shown);
+        assert_eq!((reason, &shown["status"]), (&json!("timeout"), &json!("pending")));
+        // What lies in the socket when the clock jumps need not have been read.
+        assert!([json!(200), json!(null)].contains(status), "{status}");
         assert_eq!(shown["attempts"][0]["latencyMs"], 15_000);
         seen.wait_for(|dripped| dripped.cut_off).await.expect("the connection is given up");
         node.stop().await;

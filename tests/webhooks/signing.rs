@@ -10,6 +10,7 @@ use super::support::{Node, Received, Receiver, hook, invite};
 use crate::support::{
     engines::on_both_engines,
     product::{Product, id},
+    python,
 };
 
 /// The public library of Standard Webhooks, and the vendor's scheme as its guide has it. The library compares the time
@@ -36,8 +37,7 @@ print(json.dumps({"standard": standard, "vendor": vendor}))
 "#;
 
 async fn check(secret: &str, request: &Received, body: &str) -> Value {
-    let python = std::env::var("RELAY_TEST_PYTHON").expect("run the tests with ./scripts/test");
-    let mut child = Command::new(python)
+    let mut child = Command::new(python())
         .args(["-c", CHECK])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
