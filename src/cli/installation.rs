@@ -10,7 +10,7 @@ use crate::{
     trust::keys::Keys,
 };
 
-/// Connections for queries to PostgreSQL, per node.
+/// Connections for lookups in PostgreSQL, per node.
 const READERS: u32 = 16;
 
 /// What every command that works on the store needs.

@@ -152,8 +152,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Brings the schema up to date and starts the writer. To PostgreSQL, `readers` bounds the connections that
-    /// look rows up by their keys, and those that read lists.
+    /// Brings the schema up to date and starts the writer. To PostgreSQL, `readers` connections at most look rows up by their
+    /// keys, and half as many read lists.
     ///
     /// # Errors
     /// When the database cannot be opened or its schema is a newer one.
@@ -162,7 +162,7 @@ impl Store {
         let lookups = Readers::new(opener.clone(), readers, Plans::Lookups);
         let lists = match opener.engine() {
             Engine::Sqlite => lookups.clone(),
-            Engine::Postgres => Readers::new(opener.clone(), readers, Plans::Lists),
+            Engine::Postgres => Readers::new(opener.clone(), readers.div_ceil(2), Plans::Lists),
         };
         migrate::migrate(&mut opener.writer().await?).await?;
         let committer = Committer::start(opener.clone(), clock.clone()).await?;
