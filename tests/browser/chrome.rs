@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at the page, which tells nobody when it has changed.
 const GLANCE: Duration = Duration::from_millis(25);
 
-const ARGUMENTS: [&str; 9] = [
+const ARGUMENTS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -35,6 +35,8 @@ const ARGUMENTS: [&str; 9] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    // A click goes where the element was when it was looked for: nothing may glide away meanwhile.
+    "--force-prefers-reduced-motion",
 ];
 
 /// A browser with one window, gone when it is dropped.

@@ -63,7 +63,7 @@ async fn an_answer_is_spoken_by_keyboard_and_shown_as_it_was_heard() {
     assert!(browser.text("#announcer").await.contains("Recording has started."));
     assert_eq!(browser.focus().await, "speak", "the focus stays");
     browser.check_accessibility("a recording").await;
-    browser.until("document.getElementById('recording').innerText.endsWith('0:01')").await;
+    a_second_is_recorded(&browser).await;
     browser.press(&[fantoccini::key::Key::Enter]).await;
     browser.question("The second one?").await;
     assert!(browser.text(".thread").await.contains(LONG), "what was heard is shown");
@@ -104,7 +104,7 @@ async fn a_recording_that_nobody_could_write_down_is_tried_again() {
     let record = async || {
         browser.click("#speak").await;
         browser.until("document.getElementById('speak').innerText === 'Stop and send'").await;
-        browser.until("document.getElementById('recording').innerText.endsWith('0:01')").await;
+        a_second_is_recorded(&browser).await;
         browser.click("#speak").await;
     };
     record().await;
@@ -122,6 +122,11 @@ async fn a_recording_that_nobody_could_write_down_is_tried_again() {
     assert!(browser.evaluate("document.getElementById('resend').hidden").await == json!(true));
     answer(&browser, "The second one?", "Typed after all, and long enough for anybody.").await;
     browser.screen("finished").await;
+}
+
+/// A page under load may show two seconds before anybody has looked at one.
+async fn a_second_is_recorded(browser: &Browser) {
+    browser.until(r"/ 0:(0[1-9]|[1-5]\d)$/.test(document.getElementById('recording').innerText)").await;
 }
 
 /// Whether so many recordings wait in the browser.
@@ -152,7 +157,7 @@ async fn a_recording_outlives_a_reload() {
     let record = async |question: &str| {
         browser.question(question).await;
         browser.click("#speak").await;
-        browser.until("document.getElementById('recording').innerText.endsWith('0:01')").await;
+        a_second_is_recorded(&browser).await;
         browser.click("#speak").await;
         browser.until(&waiting(1)).await;
     };
